@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { InputError } from '../input-error.ts';
+import {
+  type CertificateNames,
+  type CertificateSource,
+  parseCertificate,
+  type ServingCertificate,
+} from './certificate-source.ts';
+import type { Log } from './log.ts';
+
+/** How certificate files are watched. */
+export interface WatchOptions {
+  readonly log: Log;
+  /** Milliseconds between two looks; default 10,000. */
+  readonly intervalMs?: number;
+}
+
+/** Kubelets exchange a mounted Secret by a symbolic link, minutes late: looking is simpler than being told, and soon enough. */
+const defaultIntervalMs = 10_000;
+
+/**
+ * Serves a certificate from two PEM files and follows their changes. A pair that cannot be used, such as a new certificate
+ * beside the old key, is logged once and leaves the pair in use that was read before.
+ * @throws InputError if the files cannot be used at the start.
+ */
+export async function watchCertificateFiles(
+  files: CertificateNames,
+  { log, intervalMs = defaultIntervalMs }: WatchOptions,
+): Promise<CertificateSource> {
+  const listeners: ((certificate: ServingCertificate) => void)[] = [];
+  let current = await readCertificate(files);
+  let lastProblem = '';
+  const look = async (): Promise<void> => {
+    try {
+      const next = await readCertificate(files);
+      lastProblem = '';
+      if (next.cert === current.cert && next.key === current.key) return;
+      current = next;
+      log.info('certificate changed', { expires: new Date(next.expires).toISOString() });
+      for (const listener of listeners) listener(next);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      if (error.message !== lastProblem) log.warn('certificate kept, the new one is broken', { error: error.message });
+      lastProblem = error.message;
+    }
+  };
+  const timer = repeat(look, intervalMs);
+  return {
+    current: () => current,
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    close: timer.stop,
+  };
+}
+
+async function readCertificate(files: CertificateNames): Promise<ServingCertificate> {
+  return parseCertificate(await readPem(files.cert, 'certificate'), await readPem(files.key, 'key'), files);
+}
+
+async function readPem(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    throw new InputError(`cannot read ${what} '${file}'${reason}; name a readable PEM file`, undefined, { cause });
+  }
+}
+
+/** Runs a task again and again, `intervalMs` after it ended, without keeping the process alive. */
+function repeat(task: () => Promise<void>, intervalMs: number): { readonly stop: () => void } {
+  let isStopped = false;
+  let timer: NodeJS.Timeout;
+  const schedule = (): void => {
+    timer = setTimeout(async () => {
+      await task();
+      if (!isStopped) schedule();
+    }, intervalMs);
+    timer.unref();
+  };
+  schedule();
+  return {
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import { dequal } from 'dequal';
+import { clientExpander, expandPaths } from '../egress/access.ts';
+import { hostPaths } from '../egress/host-paths.ts';
+import type { Path } from '../egress/path.ts';
+import { traceClient } from '../egress/trace-client.ts';
+import type { MeshConfig } from '../istio/mesh-config.ts';
+import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
+import { type AssumedGateway, assumeGateways } from '../mesh/assumed-gateways.ts';
+import { scopeGroups } from '../mesh/client-view.ts';
+import { clientNamespaces } from '../mesh/clients.ts';
+import type { Engine, ObjectChange } from '../mesh/engine.ts';
+import { everything, type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
+import { buildMesh, meshConfigOf } from '../mesh/model.ts';
+import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
+import type { Settings } from '../settings/settings.ts';
+import { decideOn } from './decide.ts';
+import type { Decision } from './decision.ts';
+import type { Finding } from './finding.ts';
+import { mergeByIdentity, present, worstFirst } from './findings.ts';
+import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard.ts';
+import { judgeChange } from './judge-change.ts';
+import { findingQueries } from './raw-findings.ts';
+import type { ScopeOfNamespace } from './transitions.ts';
+
+/** Builds the model of a mesh and answers about it. */
+export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
+
+/** Changes of these kinds may make a namespace a client, or give it another view. */
+const clientKinds: ReadonlySet<Resource['kind']> = new Set(['Namespace', 'Sidecar', 'Workload', 'Gateway', 'Service']);
+
+class MeshGuard implements Guard {
+  readonly #settings: Settings;
+  readonly #options: GuardOptions;
+  /** The resources as they were read, by identity: the very objects that the mesh holds. */
+  readonly #objects = new Map<string, ModelObject>();
+  /** Gateways that are assumed, with the objects that the mesh holds for them. */
+  readonly #assumed = new Map<AssumedGateway, ModelObject>();
+  #config: MeshConfig;
+  #mesh: Engine<ModelObject>;
+  /** Clients and their scopes; absent after a change. */
+  #scopes: ScopeOfNamespace | undefined;
+
+  constructor(resources: Iterable<Resource>, settings: Settings, options: GuardOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    const all = [...resources];
+    this.#config = this.#readConfig(all);
+    this.#mesh = this.#build(all);
+  }
+
+  get notes(): readonly string[] {
+    return [...this.#assumed.keys()].map(({ note }) => note);
+  }
+
+  counts(): ReadonlyMap<Resource['kind'], number> {
+    const counts = new Map<Resource['kind'], number>();
+    for (const { kind } of this.#resources()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return counts;
+  }
+
+  find(ref: ResourceRef): Resource | undefined {
+    return this.#objects.get(idOf(ref))?.resource;
+  }
+
+  check(): readonly Finding[] {
+    const expand = clientExpander(this.#mesh);
+    const raw = findingQueries.flatMap((query) => [...this.#mesh.roots(query)].flatMap(([, findings]) => findings));
+    const presentation = { settings: this.#settings, today: this.#options.today(), expand };
+    return mergeByIdentity(raw)
+      .map((finding) => present(finding, presentation))
+      .filter((finding) => finding !== undefined)
+      .sort(worstFirst);
+  }
+
+  access(): readonly Path[] {
+    const expand = clientExpander(this.#mesh);
+    const hosts = [...this.#mesh.roots(hostPaths)].sort(([a], [b]) => compareText(a, b));
+    return hosts.flatMap(([, targets]) => expandPaths(targets, expand));
+  }
+
+  trace({ from, labels, to }: Question): Path {
+    return traceClient(this.#mesh, from, labels ?? podLabels(this.#mesh, from.namespace, from.serviceAccount), to);
+  }
+
+  decide(change: Change): Decision {
+    const { before, after } = this.#difference(change);
+    const changed = after?.resource ?? before?.resource;
+    if (changed === undefined || changed.kind === 'MeshConfig')
+      return { allowed: true, denials: [], warnings: [], rules: [] };
+    const overlay = this.#mesh.with([
+      { ...(before && { before }), ...(after && { after }) },
+      ...this.#assumptionChanges(before, after).changes,
+    ]);
+    this.#scopes ??= scopesOf(this.#mesh);
+    const scopesBefore = this.#scopes;
+    const mayChangeClients = clientKinds.has(changed.kind) || !scopesBefore.has(changed.metadata.namespace);
+    const judgement = judgeChange({
+      before: this.#mesh,
+      after: overlay,
+      operation: change.operation,
+      changed,
+      settings: this.#settings,
+      today: this.#options.today(),
+      scopesBefore,
+      scopesAfter: mayChangeClients ? scopesOf(overlay) : scopesBefore,
+    });
+    return decideOn(judgement, change.operation, this.#settings);
+  }
+
+  apply(change: Change): void {
+    const { before, after } = this.#difference(change);
+    const assumptions = this.#assumptionChanges(before, after);
+    this.#scopes = undefined;
+    if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
+    if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
+    if ((before ?? after)?.resource?.kind === 'MeshConfig') {
+      const all = [...this.#resources()];
+      this.#config = this.#readConfig(all);
+      this.#mesh = this.#build(all);
+      return;
+    }
+    this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...assumptions.changes]);
+    for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
+    for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
+  }
+
+  *#resources(): Iterable<Resource> {
+    for (const { resource } of this.#objects.values()) if (resource !== undefined) yield resource;
+  }
+
+  /** What the mesh has, and what it will have: the mesh's own copy outranks the caller's, and a resource keeps its age. */
+  #difference({ operation, object, oldObject }: Change): ObjectChange<ModelObject> {
+    const ref = object ?? oldObject;
+    const before = ref && this.#objects.get(idOf(refOf(ref)));
+    if (operation === 'DELETE' || object === undefined) return before === undefined ? {} : { before };
+    const { created, place } = before?.resource?.metadata ?? object.metadata;
+    const isNew = before === undefined && !Number.isFinite(created);
+    const metadata = { ...object.metadata, created: isNew ? Number.POSITIVE_INFINITY : created, place };
+    const after = toModelObject(Object.assign({}, object, { metadata }), this.#config);
+    return { ...(before && { before }), after };
+  }
+
+  /** The gateways that need not be assumed after a change, and those that must be. */
+  #assumptionChanges(before: ModelObject | undefined, after: ModelObject | undefined): AssumptionChanges {
+    if (!this.#options.assumesGateways) return noAssumptions;
+    const resources = [...this.#resources()].filter((resource) => resource !== before?.resource);
+    if (after?.resource !== undefined) resources.push(after.resource);
+    const wanted = assumeGateways(resources, this.#config);
+    const known = [...this.#assumed.keys()];
+    const gone = known.filter((gateway) => !wanted.some((other) => dequal(other.service, gateway.service)));
+    const come = wanted
+      .filter((gateway) => !known.some((other) => dequal(other.service, gateway.service)))
+      .map((gateway) => [gateway, toModelObject(gateway.service, this.#config)] as const);
+    const removed = gone.map((gateway) => this.#assumed.get(gateway)).filter((object) => object !== undefined);
+    return {
+      gone,
+      come,
+      changes: [...removed.map((object) => ({ before: object })), ...come.map(([, object]) => ({ after: object }))],
+    };
+  }
+
+  #readConfig(resources: Iterable<Resource>): MeshConfig {
+    const { namespace, revision, meshConfig } = this.#settings.istio;
+    return meshConfigOf(resources, { namespace, revision, overrides: meshConfig });
+  }
+
+  #build(resources: readonly Resource[]): Engine<ModelObject> {
+    this.#objects.clear();
+    this.#assumed.clear();
+    for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
+    if (this.#options.assumesGateways) {
+      for (const gateway of assumeGateways(resources, this.#config))
+        this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
+    }
+    const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
+    const facts = { config: this.#config, inventory: { egressGateways, clients, externalNamespaces, directHosts } };
+    return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, [hostPaths, ...findingQueries]);
+  }
+}
+
+/** How the assumed gateways change with a resource. */
+interface AssumptionChanges {
+  readonly gone: readonly AssumedGateway[];
+  readonly come: readonly (readonly [AssumedGateway, ModelObject])[];
+  readonly changes: readonly ObjectChange<ModelObject>[];
+}
+
+const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
+
+/** The client namespaces, each with the Sidecar scope that serves it by default. */
+function scopesOf(reader: MeshReader): ScopeOfNamespace {
+  const groups = reader.value(scopeGroups, everything);
+  const owners = new Map(
+    groups.flatMap(({ scope, namespaces = [] }) => namespaces.map((namespace) => [namespace, scope.key] as const)),
+  );
+  const meshKey = groups[0]?.scope.key ?? '';
+  return new Map(clientNamespaces(reader).map((namespace) => [namespace, owners.get(namespace) ?? meshKey]));
+}
+
+/** The labels of a known pod with the service account; none if there is no such pod. */
+function podLabels(reader: MeshReader, namespace: string, serviceAccount: string): Labels {
+  return (
+    reader.entries(workloadsByNamespace, namespace).find(({ spec }) => spec.serviceAccount === serviceAccount)?.spec
+      .labels ?? {}
+  );
+}

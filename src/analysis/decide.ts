@@ -1,0 +1,105 @@
+import { displayRef } from '../istio/resources.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Decision, Denial, Operation, Transition } from './decision.ts';
+import type { Finding } from './finding.ts';
+import { messageOf, worstFirst } from './findings.ts';
+import type { Judgement } from './judge-change.ts';
+
+/** So many clients are named before the rest is counted. */
+const namedClients = 3;
+/** Bounds of the warnings of one answer: the API server truncates what is longer, and users stop reading. */
+const maxWarnings = 10;
+const maxWarningLength = 250;
+
+/**
+ * The decision about one change, first match wins: a door is denied; an interruption by CREATE or UPDATE is denied, by DELETE
+ * warned of; an introduced contradiction of severity error is denied; all else warns. `strict` denies also what an absent
+ * resource could resolve, `audit` denies nothing.
+ */
+export function decideOn(judgement: Judgement, operation: Operation, settings: Settings): Decision {
+  const isStrict = settings.preset === 'strict';
+  const isDenied = ({ name }: Transition): boolean =>
+    name === 'door' || (name === 'interruption' && (isStrict || operation !== 'DELETE'));
+  const denying = judgement.introduced.filter(
+    (finding) => finding.severity === 'error' && (isStrict || !finding.incomplete),
+  );
+  const warning = [...judgement.introduced.filter((finding) => !denying.includes(finding)), ...judgement.uncovered];
+  const groups = groupTransitions(judgement.transitions);
+  const denials = [
+    ...groups.filter(([first]) => isDenied(first)).map(transitionDenial),
+    ...denying.toSorted(worstFirst).map(findingDenial),
+  ];
+  const warnings = [
+    ...groups.filter(([first]) => !isDenied(first)).map((group) => transitionText(group)),
+    ...warning.toSorted(worstFirst).map(messageOf),
+    ...judgement.retired.map((host) => `routes for '${host}' remain, though nothing registers the host any more`),
+  ];
+  const rules = new Set([
+    ...judgement.transitions.map(({ name }) => name),
+    ...[...denying, ...warning].map(({ rule }) => rule),
+  ]);
+  const sortedRules = [...rules].sort();
+  if (settings.preset === 'audit') {
+    return {
+      allowed: true,
+      denials: [],
+      warnings: bounded([...denials.map(({ message }) => message), ...warnings]),
+      rules: sortedRules,
+    };
+  }
+  return { allowed: denials.length === 0, denials, warnings: bounded(warnings), rules: sortedRules };
+}
+
+/** Transitions that differ only in the client; never empty. */
+type Group = readonly [Transition, ...Transition[]];
+
+function groupTransitions(transitions: readonly Transition[]): readonly Group[] {
+  const groups = new Map<string, [Transition, ...Transition[]]>();
+  for (const transition of transitions) {
+    const { name, to, before, after, reason } = transition;
+    const key = [name, to.protocol, to.host, to.port, before, after, reason].join(' ');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [transition]);
+    else group.push(transition);
+  }
+  const order = { door: 0, interruption: 1, 'access change': 2 } as const;
+  return [...groups.values()].sort(([a], [b]) => order[a.name] - order[b.name]);
+}
+
+function transitionDenial(group: Group): Denial {
+  const [first] = group;
+  const { at } = first;
+  return {
+    reason: first.name,
+    resource: displayRef(at),
+    field: at.field,
+    message: transitionText(group),
+    transition: first,
+  };
+}
+
+function transitionText(group: Group): string {
+  const [{ name, to, before, after, reason, at, wayOut }] = group;
+  const names = [...new Set(group.map(({ from }) => from.namespace))];
+  const rest = names.length > namedClients ? ` and ${names.length - namedClients} more` : '';
+  const change = `${names.slice(0, namedClients).join(', ')}${rest} → ${to.host}:${to.port}: ${before} → ${after}`;
+  if (name === 'access change') return `access changes: ${change} (${reason})`;
+  const where = `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}`;
+  return `${where}: ${change}: ${reason}; ${wayOut} (${name})`;
+}
+
+function findingDenial(finding: Finding): Denial {
+  return {
+    reason: finding.rule,
+    resource: displayRef(finding.resource),
+    field: finding.field,
+    message: messageOf(finding),
+    finding,
+  };
+}
+
+function bounded(warnings: readonly string[]): readonly string[] {
+  const shown = warnings.length > maxWarnings ? warnings.slice(0, maxWarnings - 1) : warnings;
+  const cut = shown.map((text) => (text.length > maxWarningLength ? `${text.slice(0, maxWarningLength - 1)}…` : text));
+  return shown.length === warnings.length ? cut : [...cut, `… and ${warnings.length - shown.length} more warnings`];
+}

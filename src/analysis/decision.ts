@@ -1,0 +1,47 @@
+import type { Client, Outcome, Target } from '../egress/path.ts';
+import type { FieldRef } from '../istio/resources.ts';
+import type { Finding } from './finding.ts';
+
+/** How a path changes by a request. */
+export type TransitionName = 'door' | 'interruption' | 'access change';
+
+/** One path that a request changes, and what to make of it. */
+export interface Transition {
+  readonly name: TransitionName;
+  readonly from: Client;
+  readonly to: Target;
+  readonly before: Outcome;
+  readonly after: Outcome;
+  /** One clause that says why the path is as it is afterwards. */
+  readonly reason: string;
+  /** The field that decides the path afterwards, or that decided it before where it was removed. */
+  readonly at: FieldRef;
+  /** What to do instead; always present on a door. */
+  readonly wayOut?: string;
+}
+
+/** The answer to one admission request. */
+export interface Decision {
+  readonly allowed: boolean;
+  /** What denies, worst first; empty when allowed. */
+  readonly denials: readonly Denial[];
+  /** What is shown to the user without refusing, at most 10, each at most 250 characters. */
+  readonly warnings: readonly string[];
+  /** Names of all rules and transitions that took part, sorted: for logs, metrics and audit annotations. */
+  readonly rules: readonly string[];
+}
+
+/** One reason to refuse: a finding, or a transition. */
+export interface Denial {
+  /** A rule name, `door` or `interruption`. */
+  readonly reason: string;
+  readonly resource: string;
+  readonly field: string;
+  /** `Kind namespace/name field: what is; what to do (rule-name)`. */
+  readonly message: string;
+  readonly finding?: Finding;
+  readonly transition?: Transition;
+}
+
+/** A change to the mesh, as an admission request describes it. */
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE';

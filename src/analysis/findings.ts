@@ -1,0 +1,101 @@
+import type { Clients } from '../egress/host-paths.ts';
+import type { Client, Target } from '../egress/path.ts';
+import { compareText, displayRef, idOf } from '../istio/resources.ts';
+import { rules } from '../rules/index.ts';
+import type { Settings } from '../settings/settings.ts';
+import { exemptionFor } from './exemptions.ts';
+import type { AffectedPath, Finding, Severity } from './finding.ts';
+import { identityOf, type RawFinding } from './raw-findings.ts';
+
+const ownSeverity: ReadonlyMap<string, Severity> = new Map(rules.map((rule) => [rule.name, rule.severity]));
+
+/** The severity of a rule under the settings; undefined: switched off. */
+function severityOf(rule: string, settings: Settings): Severity | undefined {
+  const set = settings.rules[rule];
+  return set === 'off' ? undefined : (set ?? ownSeverity.get(rule));
+}
+
+/** How findings become what users see. */
+export interface Presentation {
+  readonly settings: Settings;
+  /** ISO date (UTC). */
+  readonly today: string;
+  readonly expand: (clients: Clients) => readonly Client[];
+}
+
+/** A finding with its severity, its exemption and the clients that it affects; undefined when its rule is off. */
+export function present(raw: RawFinding, { settings, today, expand }: Presentation): Finding | undefined {
+  const severity = severityOf(raw.rule, settings);
+  if (severity === undefined) return undefined;
+  const { kind, namespace, name, field } = raw.at;
+  const resource = { kind, namespace, name };
+  const exemption = exemptionFor(settings.exemptions, raw.rule, resource, today);
+  return {
+    rule: raw.rule,
+    severity,
+    incomplete: raw.incomplete,
+    resource,
+    key: raw.key,
+    field,
+    message: raw.message,
+    fix: raw.fix,
+    related: raw.related,
+    paths: affectedPaths(raw, expand),
+    ...(exemption === undefined ? {} : { exemption }),
+  };
+}
+
+/** Findings of one identity, which several hosts may yield, as one. */
+export function mergeByIdentity(findings: Iterable<RawFinding>): readonly RawFinding[] {
+  const merged = new Map<string, RawFinding>();
+  for (const finding of findings) {
+    const identity = identityOf(finding);
+    const known = merged.get(identity);
+    if (known === undefined) merged.set(identity, finding);
+    else
+      merged.set(identity, {
+        ...known,
+        incomplete: known.incomplete && finding.incomplete,
+        affected: [...known.affected, ...finding.affected],
+      });
+  }
+  return [...merged.values()];
+}
+
+/** Worst first: errors before warnings, what only waits for something after what is wrong; then by resource, field and rule. */
+export function worstFirst(a: Finding, b: Finding): number {
+  return (
+    rank(a) - rank(b) ||
+    compareText(idOf(a.resource), idOf(b.resource)) ||
+    compareText(a.field, b.field) ||
+    compareText(a.rule, b.rule) ||
+    compareText(a.key, b.key)
+  );
+}
+
+/** `Kind namespace/name field: what is; what to do (rule-name)`. */
+export function messageOf({
+  resource,
+  field,
+  message,
+  fix,
+  rule,
+}: Pick<Finding, 'resource' | 'field' | 'message' | 'fix' | 'rule'>): string {
+  return `${displayRef(resource)}${field === '' ? '' : ` ${field}`}: ${message}; ${fix} (${rule})`;
+}
+
+function rank({ severity, incomplete, exemption }: Finding): number {
+  return (exemption === undefined ? 0 : 4) + (severity === 'error' ? 0 : 2) + (incomplete ? 1 : 0);
+}
+
+function affectedPaths({ affected }: RawFinding, expand: Presentation['expand']): readonly AffectedPath[] {
+  const paths = new Map<string, AffectedPath>();
+  for (const { to, clients, outcome } of affected) {
+    for (const from of expand(clients)) paths.set(placeOf(from, to), { from, to, outcome });
+  }
+  return [...paths.values()].sort((a, b) => compareText(placeOf(a.from, a.to), placeOf(b.from, b.to)));
+}
+
+function placeOf(from: Client, to: Target): string {
+  return `${to.host} ${to.protocol} ${to.port} ${from.namespace}/${from.serviceAccount}`;
+}

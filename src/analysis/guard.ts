@@ -1,0 +1,52 @@
+import type { Client, Path, Target } from '../egress/path.ts';
+import type { Labels, Resource, ResourceRef } from '../istio/resources.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Decision, Operation } from './decision.ts';
+import type { Finding } from './finding.ts';
+
+/** One change to the mesh: what an admission request, a watch event or an edited file says. */
+export interface Change {
+  readonly operation: Operation;
+  /** The object after the change; absent on DELETE. */
+  readonly object?: Resource;
+  /** The object before the change, as the caller knows it; absent on CREATE. The mesh's own copy outranks it. */
+  readonly oldObject?: Resource;
+}
+
+/** A concrete question: this pod, that target. */
+export interface Question {
+  readonly from: Client;
+  /** Labels of the client's pod; absent: those of a known workload with that service account, else none. */
+  readonly labels?: Labels;
+  readonly to: Target;
+}
+
+/** Everything that egress-guard answers about one mesh: the façade over mesh, tracer, rules and analysis. */
+export interface Guard {
+  /** What was derived or assumed, one sentence each. */
+  readonly notes: readonly string[];
+  /** Number of resources by kind. */
+  counts(): ReadonlyMap<Resource['kind'], number>;
+  find(ref: ResourceRef): Resource | undefined;
+  /** All findings, worst first, sorted by resource. */
+  check(): readonly Finding[];
+  /** The path of every client to every external host and port, one entry per client and target. */
+  access(): readonly Path[];
+  /** The path of one concrete client. */
+  trace(question: Question): Path;
+  /** Judges a change without keeping it. */
+  decide(change: Change): Decision;
+  /** Keeps a change. */
+  apply(change: Change): void;
+}
+
+/** What a guard is told about its surroundings. */
+export interface GuardOptions {
+  /** Today as an ISO date (UTC): exemptions expire. */
+  today(): string;
+  /** True for manifests in files: a gateway Service that routes lead to and that is missing is assumed. */
+  readonly assumesGateways: boolean;
+}
+
+/** Builds the model of a mesh out of its resources. */
+export type CreateGuard = (resources: Iterable<Resource>, settings: Settings, options: GuardOptions) => Guard;

@@ -1,0 +1,194 @@
+import { clientExpander } from '../egress/access.ts';
+import { hostPaths } from '../egress/host-paths.ts';
+import type { Client, Path, Target } from '../egress/path.ts';
+import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { displayRef, type FieldRef, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
+import type { Overlay } from '../mesh/engine.ts';
+import { factsOf, type MeshReader, servicesByHost } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Operation, Transition } from './decision.ts';
+import { exemptionFor } from './exemptions.ts';
+import type { Finding } from './finding.ts';
+import { present } from './findings.ts';
+import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
+import { isMediated, type PathChange, pathChanges, type ScopeOfNamespace, transitionOf } from './transitions.ts';
+
+/** The mesh before and after a change, and what is needed to speak of the difference. */
+export interface Comparison {
+  readonly before: MeshReader;
+  readonly after: Overlay<ModelObject>;
+  readonly operation: Operation;
+  readonly changed: Resource;
+  readonly settings: Settings;
+  /** ISO date (UTC). */
+  readonly today: string;
+  readonly scopesBefore: ScopeOfNamespace;
+  readonly scopesAfter: ScopeOfNamespace;
+}
+
+/** What a change brings. */
+export interface Judgement {
+  readonly transitions: readonly Transition[];
+  /** Findings that were not there before. */
+  readonly introduced: readonly Finding[];
+  /** Findings about paths that ended before the judged stage until now: a repair lays them open. */
+  readonly uncovered: readonly Finding[];
+  /** Hosts that nothing registers any more, though routes for them remain. */
+  readonly retired: readonly string[];
+}
+
+/** Compares the mesh before and after a change: only what the change touched is looked at. */
+export function judgeChange(comparison: Comparison): Judgement {
+  const changes = new Map<string, readonly PathChange[]>();
+  const retired: string[] = [];
+  for (const { argument: host, before = [], after = [] } of comparison.after.changes(hostPaths)) {
+    if (isRetired(comparison, host)) {
+      if (after.length > 0) retired.push(host);
+      continue;
+    }
+    const sides = [
+      { host: before, scopes: comparison.scopesBefore },
+      { host: after, scopes: comparison.scopesAfter },
+    ] as const;
+    changes.set(host, pathChanges(...sides));
+  }
+  const transitions = [...changes].flatMap(([host, list]) => transitionsOf(comparison, host, list));
+  const { introduced, uncovered } = newFindings(comparison, changes);
+  return { transitions, introduced, uncovered, retired };
+}
+
+/** True when a ServiceEntry registered the host before the change, and none does after it. */
+function isRetired({ before, after }: Comparison, host: string): boolean {
+  return isRegistered(before, host) && !isRegistered(after, host);
+}
+
+function isRegistered(reader: MeshReader, host: string): boolean {
+  return hostPatternsOf(host).some((pattern) =>
+    reader.entries(servicesByHost, pattern).some((service) => covers(service.host.toLowerCase(), host)),
+  );
+}
+
+function transitionsOf(comparison: Comparison, host: string, changes: readonly PathChange[]): readonly Transition[] {
+  const { inventory } = factsOf(comparison.after);
+  if (inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), host))) return [];
+  const wasMediated = isMediated(comparison.before.value(hostPaths, host));
+  return changes.flatMap(({ to, clients, before, after }) => {
+    const name = before === undefined || after === undefined ? undefined : transitionOf(before, after, wasMediated);
+    if (before === undefined || after === undefined || name === undefined) return [];
+    const from = clients.filter((client) => !isExempt(comparison, host, to, client));
+    const at = decidingField(after, comparison.changed);
+    return from.map((client): Transition => {
+      const wayOut = name === 'access change' ? {} : { wayOut: wayOutOf(comparison, host, at) };
+      return {
+        name,
+        from: client,
+        to,
+        before: before.outcome,
+        after: after.outcome,
+        reason: reasonOf(name, after),
+        at,
+        ...wayOut,
+      };
+    });
+  });
+}
+
+function reasonOf(name: Transition['name'], after: Path): string {
+  if (name === 'door' && after.outcome === 'allowed') return 'TLS origination is lost: plain HTTP leaves the gateway';
+  return after.reason;
+}
+
+/** The field of the changed resource that decides the path afterwards, else the last that does. */
+function decidingField(after: Path, changed: Resource): FieldRef {
+  const own = refOf(changed);
+  const decided = after.decidedBy.find(
+    (at) => at.kind === own.kind && at.namespace === own.namespace && at.name === own.name,
+  );
+  return decided ?? { ...own, field: '' };
+}
+
+function wayOutOf({ operation, changed, after }: Comparison, host: string, at: FieldRef): string {
+  const name = displayRef(refOf(changed));
+  const entry = registeringEntry(after, host);
+  const retire = entry === undefined ? '' : `; if the host is to go, delete ${displayRef(entry)} first`;
+  if (operation === 'DELETE') return `keep ${name} while clients use '${host}'${retire}`;
+  if (operation === 'UPDATE') return `keep what ${name} did for '${host}'${retire}`;
+  if (changed.kind === 'Sidecar') return `import the VirtualService of '${host}' in \`egress.hosts\``;
+  return at.field === ''
+    ? `leave '${host}' out of ${name}`
+    : `let ${at.field} lead to the egress gateway, or leave '${host}' out`;
+}
+
+function registeringEntry(reader: MeshReader, host: string): ResourceRef | undefined {
+  for (const pattern of hostPatternsOf(host)) {
+    const service = reader
+      .entries(servicesByHost, pattern)
+      .find((candidate) => covers(candidate.host.toLowerCase(), host));
+    if (service !== undefined) return refOf(service.resource);
+  }
+  return undefined;
+}
+
+/** True when an exempted finding is what the client's path amounts to. */
+function isExempt({ after, settings, today }: Comparison, host: string, to: Target, client: Client): boolean {
+  if (settings.exemptions.length === 0) return false;
+  const expand = clientExpander(after);
+  return after
+    .value(pathFindings, host)
+    .some(
+      (finding) =>
+        exemptionFor(settings.exemptions, finding.rule, finding.at, today) !== undefined &&
+        finding.affected.some(
+          (affected) =>
+            affected.to.protocol === to.protocol &&
+            affected.to.port === to.port &&
+            expand(affected.clients).some(({ namespace }) => namespace === client.namespace),
+        ),
+    );
+}
+
+function newFindings(
+  comparison: Comparison,
+  changes: ReadonlyMap<string, readonly PathChange[]>,
+): Pick<Judgement, 'introduced' | 'uncovered'> {
+  const { before, after, settings, today } = comparison;
+  const fresh = new Map<string, RawFinding>();
+  for (const query of findingQueries) {
+    for (const { after: findings = [] } of after.changes(query)) {
+      for (const finding of findings) {
+        const identity = identityOf(finding);
+        if (before.first(findingsById, identity) === undefined) fresh.set(identity, finding);
+      }
+    }
+  }
+  const introduced: Finding[] = [];
+  const uncovered: Finding[] = [];
+  if (fresh.size === 0) return { introduced, uncovered };
+  const expand = clientExpander(after);
+  for (const raw of fresh.values()) {
+    const finding = present(raw, { settings, today, expand });
+    if (finding === undefined || finding.exemption !== undefined) continue;
+    (isUncovered(raw, changes) ? uncovered : introduced).push(finding);
+  }
+  return { introduced, uncovered };
+}
+
+const stages = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'] as const;
+
+/** True when every path that the finding affects was there before and ended at an earlier stage. */
+function isUncovered({ stage, affected }: RawFinding, changes: ReadonlyMap<string, readonly PathChange[]>): boolean {
+  if (stage === undefined) return false;
+  const judged = stages.indexOf(stage);
+  return affected.every(({ to }) => {
+    const related = (changes.get(to.host) ?? []).filter(
+      (change) => change.to.protocol === to.protocol && change.to.port === to.port && change.after !== undefined,
+    );
+    return (
+      related.length > 0 &&
+      related.every(
+        ({ before }) => before !== undefined && before.outcome === 'broken' && stages.indexOf(before.stage) < judged,
+      )
+    );
+  });
+}

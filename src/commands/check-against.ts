@@ -1,0 +1,83 @@
+import type { Guard } from '../analysis/guard.ts';
+import { InputError } from '../input-error.ts';
+import { refOf } from '../istio/resources.ts';
+import type { CheckReport } from '../report/check-report.ts';
+import { githubCheck } from '../report/github.ts';
+import { decisionsJson, type JudgedChange } from '../report/json.ts';
+import { junitCheck } from '../report/junit.ts';
+import { sarifCheck } from '../report/sarif.ts';
+import { textDecisions } from '../report/text-decision.ts';
+import type { Settings } from '../settings/settings.ts';
+import { diffResources, type ResourceChange } from '../sources/diff-resources.ts';
+import { readFiles } from '../sources/read-files.ts';
+import type { Input } from '../sources/read-input.ts';
+import type { CheckFlags } from './check.ts';
+import type { CommandContext } from './command-context.ts';
+import { loadMesh } from './load-mesh.ts';
+import { styleOf, writeNotes } from './terminal.ts';
+
+/**
+ * `check --against`: makes the old state into the new one, change by change, as if each were an admission request; a change that is
+ * denied is not kept. Returns 1 if one is denied.
+ */
+export async function checkAgainst(
+  paths: readonly string[],
+  flags: CheckFlags,
+  settings: Settings,
+  context: CommandContext,
+): Promise<number> {
+  if (flags.each) throw new InputError('--each and --against exclude each other; drop one of them');
+  const old = await loadMesh(flags.against, settings, context);
+  const input = await readFiles(paths, context.terminal);
+  await writeNotes(context.terminal, input.notes);
+  const changes = diffResources(old.input.resources, input.resources).map((change) => judge(change, old.guard));
+  await context.terminal.stdout.write(render(changes, input, flags, context));
+  return changes.some(({ decision }) => !decision.allowed) ? 1 : 0;
+}
+
+function judge(change: ResourceChange, guard: Guard): JudgedChange {
+  const decision = guard.decide(change);
+  if (decision.allowed) guard.apply(change);
+  const resource = refOf(change.operation === 'DELETE' ? change.oldObject : change.object);
+  return { operation: change.operation, resource, decision };
+}
+
+function render(changes: readonly JudgedChange[], input: Input, flags: CheckFlags, context: CommandContext): string {
+  const { terminal, engine } = context;
+  const reports = [reportOf(changes, input)];
+  switch (flags.output) {
+    case 'text':
+      return textDecisions(changes, styleOf(terminal.stdout, terminal.env));
+    case 'json':
+      return decisionsJson(changes, input.origins.locate);
+    case 'sarif':
+      return sarifCheck(reports, engine);
+    case 'junit':
+      return junitCheck(reports);
+    case 'github':
+      return githubCheck(reports);
+  }
+}
+
+/** The denials as findings; a transition is a finding of its name at the field that decides it. */
+function reportOf(changes: readonly JudgedChange[], input: Input): CheckReport {
+  const { locate, readLine } = input.origins;
+  const findings = changes.flatMap(({ resource, decision }) =>
+    decision.denials.map(
+      ({ finding, reason, message, field, transition }) =>
+        finding ?? {
+          rule: reason,
+          severity: 'error' as const,
+          incomplete: false,
+          resource,
+          key: message,
+          field,
+          message: transition?.reason ?? message,
+          fix: transition?.wayOut ?? 'take the change back',
+          related: transition ? [transition.at] : [],
+          paths: transition ? [{ from: transition.from, to: transition.to, outcome: transition.after }] : [],
+        },
+    ),
+  );
+  return { findings, resources: input.resources.length, locate, readLine };
+}

@@ -1,0 +1,31 @@
+import type { Guard, GuardOptions } from '../analysis/guard.ts';
+import type { Settings } from '../settings/settings.ts';
+import { readFiles } from '../sources/read-files.ts';
+import type { Input } from '../sources/read-input.ts';
+import type { CommandContext } from './command-context.ts';
+import { writeNotes } from './terminal.ts';
+
+/** Guards of manifests in files: what such input usually lacks is assumed. */
+const fileGuardOptions: GuardOptions = {
+  today: () => new Date().toISOString().slice(0, 10),
+  assumesGateways: true,
+};
+
+/** Files and the model of the mesh that they describe. */
+export interface LoadedMesh {
+  readonly input: Input;
+  readonly guard: Guard;
+}
+
+/** Reads files into a mesh, and tells what was left out or assumed. */
+export async function loadMesh(
+  paths: readonly string[],
+  settings: Settings,
+  context: CommandContext,
+): Promise<LoadedMesh> {
+  const input = await readFiles(paths, context.terminal);
+  const guard = context.engine.createGuard(input.resources, settings, fileGuardOptions);
+  const empty = input.resources.length === 0 ? ['no resource that egress-guard knows is in these files'] : [];
+  await writeNotes(context.terminal, [...input.notes, ...empty, ...guard.notes]);
+  return { input, guard };
+}

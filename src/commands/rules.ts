@@ -1,0 +1,24 @@
+import { jsonRules, markdownRules, textRules } from '../report/text-rules.ts';
+import type { CommandContext } from './command-context.ts';
+import { styleOf } from './terminal.ts';
+
+/** Flags of `rules`. */
+export interface RulesFlags {
+  readonly output: 'text' | 'json' | 'markdown';
+}
+
+/** `rules`: all rules. Returns 0. */
+export async function rules(flags: RulesFlags, { terminal, engine }: CommandContext): Promise<number> {
+  const { stdout, env } = terminal;
+  switch (flags.output) {
+    case 'text':
+      await stdout.write(textRules(engine.rules, styleOf(stdout, env)));
+      return 0;
+    case 'json':
+      await stdout.write(jsonRules(engine.rules));
+      return 0;
+    case 'markdown':
+      await stdout.write(markdownRules(engine.rules));
+      return 0;
+  }
+}

@@ -1,0 +1,349 @@
+import { prefixLength } from '../istio/address.ts';
+import { hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../istio/hosts.ts';
+import { getRequest } from '../istio/http-request.ts';
+import { sectionOf } from '../istio/protocol.ts';
+import type { MeshService } from '../istio/service.ts';
+import type { EgressListener } from '../istio/sidecar.ts';
+import {
+  meshGateway,
+  type RouteDestination,
+  type StreamRule,
+  streamMatchApplies,
+  type VirtualService,
+} from '../istio/virtual-service.ts';
+import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
+import { meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { clusterService, listenerServices, portOf, type SeenService, servicesOfHost } from '../mesh/services.ts';
+import {
+  egressListener,
+  hasHttpListener,
+  isRoutedByTls,
+  refusedTlsName,
+  tcpOwner,
+  tlsChainsNamed,
+  tlsServices,
+} from '../mesh/sidecar-listeners.ts';
+import { httpRules, isSeenBy, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { routeFor, survivingRoutes } from './http-routes.ts';
+import { decide, end, type Progress, type Request, type Way } from './way.ts';
+
+/** A destination that the sidecar sends the request to. */
+export interface Captured {
+  readonly kind: 'captured';
+  readonly destination: RouteDestination;
+  /** The port of the destination: its own, else the listener's. */
+  readonly port: number;
+  readonly isMirror: boolean;
+  readonly progress: Progress;
+}
+
+/** The request goes to a service of the registry that no VirtualService routes elsewhere. */
+export interface ToService {
+  readonly kind: 'service';
+  readonly seen: SeenService;
+  readonly port: number;
+  readonly progress: Progress;
+}
+
+/** What the sidecar makes of a request: somewhere to send it, or already the end of its way. */
+export type Capture = Captured | ToService | { readonly kind: 'ended'; readonly way: Way };
+
+const start: Progress = { decidedBy: [] };
+
+/**
+ * Where the client's sidecar sends a request; several with weights and mirrors.
+ * Source: core/listener.go `buildSidecarOutboundListeners`, core/httproute.go `BuildSidecarOutboundVirtualHosts`.
+ */
+export function capture(client: ClientView, request: Request): readonly Capture[] {
+  const listener = egressListener(client, request.port);
+  if (listener === undefined) return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
+  const address = addressOf(client, request);
+  if (request.protocol === 'http' && isHttp(client, listener, request, address))
+    return captureHttp(client, listener, request);
+  return captureStream(client, listener, request, address);
+}
+
+/** The address (or block) that the application dials: that of the ServiceEntry, if it has one; empty: some address in the Internet. */
+function addressOf(client: ClientView, { host, name }: Request): string {
+  const candidates = [...servicesOfHost(client.reader, host), ...servicesOfHost(client.reader, name)];
+  return candidates[0]?.addresses[0] ?? '';
+}
+
+/** HTTP is recognised on the listener for all addresses, unless a TCP listener has the very address. */
+function isHttp(client: ClientView, listener: EgressListener, request: Request, address: string): boolean {
+  if (address !== '' && tcpOwner(client, listener, request.port, address) !== undefined) return false;
+  return hasHttpListener(client, listener, request.port);
+}
+
+function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
+  for (const domain of hostPatternsOf(request.name)) {
+    const owner = domainOwner(client, listener, request.port, domain);
+    if (owner === undefined) continue;
+    if ('service' in owner) return [toService(owner, request.port, start)];
+    return routeHttp(client, owner, request);
+  }
+  return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
+}
+
+function routeHttp(client: ClientView, owner: VirtualService, request: Request): readonly Capture[] {
+  const routes = survivingRoutes(httpRules(client.reader, owner), client, meshGateway, request.port);
+  const route = routeFor(routes, getRequest(request.host, request.port));
+  if (route === undefined) {
+    const at = decide(start, owner.resource, 'spec.http');
+    return [
+      ended(
+        end(at, {
+          outcome: 'broken',
+          stage: 'capture',
+          reason: 'no route of the VirtualService takes the request (404)',
+        }),
+      ),
+    ];
+  }
+  const { rule } = route;
+  const progress = decide(start, rule.source, rule.field);
+  if (rule.answer !== undefined) {
+    const what = rule.answer.kind === 'redirect' ? 'a redirect' : `status ${rule.answer.status} itself`;
+    return [ended(end(progress, { outcome: 'broken', stage: 'capture', reason: `the sidecar answers with ${what}` }))];
+  }
+  const to = (isMirror: boolean) => (destination: RouteDestination) =>
+    captured(destination, destination.port ?? request.port, isMirror, decide(start, rule.source, destination.field));
+  return [...rule.destinations.map(to(false)), ...rule.mirrors.map(to(true))];
+}
+
+/**
+ * Who owns a domain of the route table of a port: the first VirtualService in rank order that has routes there, else the
+ * service itself. `domain` is a host or wildcard in lower case.
+ * Source: core/route/route.go `BuildSidecarVirtualHostWrapper`, `separateVSHostsAndServices`.
+ */
+function domainOwner(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  domain: string,
+): VirtualService | SeenService | undefined {
+  const registered = registeredServices(client, listener, port, domain);
+  const httpService = registered.find((seen) => isHttpPort(seen, port));
+  const candidates = sidecarVirtualServices(client, listener, domain);
+  const hasRoutes = (candidate: VirtualService): boolean =>
+    survivingRoutes(httpRules(client.reader, candidate), client, meshGateway, port).length > 0;
+  if (registered.length > 0) {
+    if (httpService === undefined) return undefined;
+    const owner = candidates.find((candidate) => isChosenFor(candidate, candidates, domain) && hasRoutes(candidate));
+    return owner ?? httpService;
+  }
+  return candidates.find(
+    (candidate) =>
+      candidate.hosts.some((host) => host.toLowerCase() === domain) &&
+      !overlapsRegistry(client, listener, port, domain) &&
+      (port === 80 || routesRegisteredService(client, listener, port, candidate)) &&
+      hasRoutes(candidate),
+  );
+}
+
+/** A VirtualService with the exact host serves it; of those with wildcards, only the first of the most specific. */
+function isChosenFor(candidate: VirtualService, candidates: readonly VirtualService[], domain: string): boolean {
+  const spellings = candidate.hosts.map((host) => host.toLowerCase());
+  if (spellings.includes(domain) && !isWildcard(domain)) return true;
+  const chosen = mostSpecific(
+    domain,
+    candidates.flatMap((other) => other.hosts.map((host) => host.toLowerCase())),
+  );
+  if (chosen === undefined || !isWildcard(chosen)) return chosen !== undefined && spellings.includes(chosen);
+  const first = candidates.find((other) => other.hosts.some((host) => host.toLowerCase() === chosen));
+  return first === candidate;
+}
+
+/** The services of exactly that host, whatever the case of its letters, that have the port. */
+function registeredServices(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  domain: string,
+): readonly SeenService[] {
+  const hosts = new Set(
+    client.reader
+      .entries(servicesByHost, domain)
+      .map((service) => service.host)
+      .filter((host) => host.toLowerCase() === domain),
+  );
+  return [...hosts]
+    .flatMap((host) => listenerServices(client, listener, host))
+    .filter((seen) => portOf(seen, port) !== undefined);
+}
+
+function isHttpPort(seen: SeenService, port: number): boolean {
+  const found = portOf(seen, port);
+  const section = found === undefined ? 'none' : sectionOf(found.protocol);
+  return section === 'http' || section === 'sniffed';
+}
+
+/** A wildcard host that overlaps any service of the port gets no domain of its own. */
+function overlapsRegistry(client: ClientView, listener: EgressListener, port: number, domain: string): boolean {
+  if (!isWildcard(domain)) return false;
+  const nearby = [
+    ...hostPatternsOf(domain).flatMap((pattern) => client.reader.entries(servicesByHost, pattern)),
+    ...client.reader.entries(servicesUnder, domain),
+  ];
+  const hosts = new Set(nearby.map((service) => service.host).filter((host) => overlaps(host.toLowerCase(), domain)));
+  return [...hosts].some((host) =>
+    listenerServices(client, listener, host).some((seen) => portOf(seen, port) !== undefined),
+  );
+}
+
+/** Except on port 80, a VirtualService is consulted only for a service that has the port. */
+function routesRegisteredService(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  virtualService: VirtualService,
+): boolean {
+  return virtualService.hosts.some((host) =>
+    registeredServices(client, listener, port, host.toLowerCase()).some((seen) => isHttpPort(seen, port)),
+  );
+}
+
+/** TLS and raw bytes: the chain that names the SNI, else the one that takes every connection, else unknown traffic. */
+function captureStream(
+  client: ClientView,
+  listener: EgressListener,
+  request: Request,
+  address: string,
+): readonly Capture[] {
+  const { port } = request;
+  const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
+  if (refused !== undefined) {
+    return [unknown(client, start, `Envoy refuses the TLS listener of port ${port}: '${refused}' is claimed twice`)];
+  }
+  const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
+  if (byName !== undefined) return byName;
+  const owner = tcpOwner(client, listener, port, address);
+  if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
+  return [unknown(client, start, `nothing listens for ${request.protocol} to this host on port ${port}`)];
+}
+
+function captureTls(
+  client: ClientView,
+  listener: EgressListener,
+  request: Request,
+  address: string,
+): readonly Capture[] | undefined {
+  const { port } = request;
+  for (const name of hostPatternsOf(request.name)) {
+    const [chain] = tlsChainsNamed(client, listener, port, address, name);
+    if (chain === undefined) continue;
+    return chain.rule === undefined ? [toService(chain.seen, port, start)] : routeStream(client, chain.rule, port);
+  }
+  if (address === '') return undefined;
+  const [own] = tlsServices(client, listener, port, address, request.host);
+  if (own === undefined || isRoutedByTls(client, listener, port, own.service.host)) return undefined;
+  return [toService(own, port, start)];
+}
+
+/**
+ * Rules that name destination subnets win by the longest prefix over the first rule that names none.
+ * Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
+ */
+function captureTcp(
+  client: ClientView,
+  listener: EgressListener,
+  request: Request,
+  address: string,
+  owner: SeenService,
+): readonly Capture[] {
+  let chosen: StreamRule | undefined;
+  let prefix = -1;
+  for (const rule of overlapping(client, listener, owner.service).flatMap((virtualService) => virtualService.tcp)) {
+    if (rule.destinations.length === 0) continue;
+    const length = prefixFor(rule, client, request.port, address);
+    if (length !== undefined && length > prefix) {
+      chosen = rule;
+      prefix = length;
+    }
+    if (takesEveryAddress(rule, client, request.port)) break;
+  }
+  return chosen === undefined ? [toService(owner, request.port, start)] : routeStream(client, chosen, request.port);
+}
+
+/** The longest prefix by which a rule takes an address; 0 where it takes every address. */
+function prefixFor(rule: StreamRule, client: ClientView, port: number, address: string): number | undefined {
+  if (takesEveryAddress(rule, client, port)) return 0;
+  const subnets = rule.matches
+    .filter((match) => streamMatchApplies(match, client, port))
+    .flatMap((match) => match.destinationSubnets);
+  const lengths = subnets.map((subnet) => prefixLength(subnet, address)).filter((length) => length !== undefined);
+  return lengths.length === 0 ? undefined : Math.max(...lengths);
+}
+
+function overlapping(client: ClientView, listener: EgressListener, service: MeshService): readonly VirtualService[] {
+  const host = service.host.toLowerCase();
+  const covering = sidecarVirtualServices(client, listener, host);
+  if (!isWildcard(host)) return covering;
+  const under = client.reader
+    .entries(meshVirtualServicesUnder, host)
+    .filter((candidate) => isSeenBy(client, listener, candidate));
+  return [...new Set([...covering, ...under])];
+}
+
+function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): boolean {
+  if (rule.matches.length === 0) return true;
+  return rule.matches.some((match) => match.destinationSubnets.length === 0 && streamMatchApplies(match, client, port));
+}
+
+function routeStream(client: ClientView, rule: StreamRule, listenerPort: number): readonly Capture[] {
+  return rule.destinations.map((destination) => {
+    const seen = clusterService(client, destination.host, true);
+    const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
+    const port = destination.port ?? onlyPort ?? listenerPort;
+    return captured(destination, port, false, decide(start, rule.source, destination.field));
+  });
+}
+
+/** Traffic to a destination that the sidecar does not know. Source: core/httproute.go `buildCatchAllVirtualHost`. */
+function unknown(client: ClientView, progress: Progress, because: string): Capture {
+  const { egressProxy, resource } = client.scope;
+  const policy = outboundTrafficPolicyOf(client);
+  const decided = decide(
+    progress,
+    client.scope.outboundTrafficPolicy === undefined ? undefined : resource,
+    'spec.outboundTrafficPolicy',
+  );
+  if (policy === 'REGISTRY_ONLY') {
+    return ended(
+      end(decided, {
+        outcome: 'blocked',
+        stage: 'capture',
+        reason: `${because}, and the outbound traffic policy is REGISTRY_ONLY`,
+      }),
+    );
+  }
+  if (egressProxy !== undefined && policy === 'ALLOW_ANY') {
+    const port = egressProxy.port?.number ?? 0;
+    const field = 'spec.outboundTrafficPolicy.egressProxy';
+    return captured(
+      { host: egressProxy.host ?? '', subset: egressProxy.subset ?? '', port, weight: 100, field },
+      port,
+      false,
+      decided,
+    );
+  }
+  return ended(
+    end(decided, {
+      outcome: 'direct',
+      stage: 'capture',
+      reason: `${because}, and the outbound traffic policy is ${policy}`,
+    }),
+  );
+}
+
+function captured(destination: RouteDestination, port: number, isMirror: boolean, progress: Progress): Captured {
+  return { kind: 'captured', destination, port, isMirror, progress };
+}
+
+function toService(seen: SeenService, port: number, progress: Progress): ToService {
+  return { kind: 'service', seen, port, progress: decide(progress, seen.service.resource, '') };
+}
+
+function ended(way: Way): Capture {
+  return { kind: 'ended', way };
+}

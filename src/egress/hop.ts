@@ -1,0 +1,171 @@
+import { type ClientTls, defaultSni } from '../istio/destination-rule.ts';
+import { hostPatternsOf } from '../istio/hosts.ts';
+import { fieldOf } from '../istio/resources.ts';
+import { selects } from '../istio/selectors.ts';
+import { isKubernetes, type MeshService } from '../istio/service.ts';
+import type { ClientView } from '../mesh/client-view.ts';
+import { mayBeEgressGateway, podPort, type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
+import { isGateway, listensOn } from '../mesh/gateways.ts';
+import { factsOf, gatewayBoundHosts, type MeshReader, peerAuthentications } from '../mesh/indexes.ts';
+import { clusterService, servicesOfHost } from '../mesh/services.ts';
+import type { Captured } from './capture.ts';
+import type { ClientTlsMode, Hop } from './path.ts';
+import { type Cluster, clusterOf } from './upstream.ts';
+import { end, type Progress, type Request, type Way } from './way.ts';
+
+/** The request arrives at a gateway's pod. */
+export interface AtGateway {
+  readonly kind: 'gateway';
+  readonly hop: Hop & { readonly podPort: number; readonly tls: ClientTlsMode; readonly sni: string };
+  readonly workload: Workload;
+  /** The settings of the hop's TLS; absent without any. */
+  readonly tls?: ClientTls;
+  readonly progress: Progress;
+}
+
+/**
+ * The Kubernetes Service of a destination, if it is an egress gateway's for requests to `name` (lower case). Never a matter of
+ * the Service's own name: the settings say so, a Gateway selects its pods, Istio's proxy is all that runs in them, or some
+ * VirtualService of the requested host is bound to a Gateway, so that a gateway is what the route means (not asked without a
+ * `name`).
+ */
+export function gatewayServiceOf(reader: MeshReader, destination: string, name?: string): MeshService | undefined {
+  const service = servicesOfHost(reader, destination).find(isKubernetes);
+  if (service === undefined) return undefined;
+  const workloads = workloadsBehind(reader, service).filter((workload) => mayBeEgressGateway(reader, workload));
+  const isKnown = workloads.some((workload) => workload.isProxyOnly || isGateway(reader, workload));
+  const isMeant = name !== undefined && workloads.length > 0 && isBoundToGateway(reader, name);
+  return isKnown || isMeant ? service : undefined;
+}
+
+function isBoundToGateway(reader: MeshReader, name: string): boolean {
+  return hostPatternsOf(name).some((pattern) => reader.distinct(gatewayBoundHosts, pattern).length > 0);
+}
+
+/**
+ * Sends a request over the hop to a gateway's Service: to each kind of pod behind the subset, or to the end of its way.
+ * Source: core/cluster_builder.go, core/cluster_tls.go `buildUpstreamTLSSettings`.
+ */
+export function hop(
+  client: ClientView,
+  request: Request,
+  captured: Captured,
+  service: MeshService,
+): readonly (AtGateway | { readonly kind: 'ended'; readonly way: Way })[] {
+  const { destination, port, progress } = captured;
+  const base = {
+    service: service.host,
+    port,
+    subset: destination.subset,
+    sniIsDefault: false,
+    routeAt: progress.decidedBy.at(-1) ?? fieldOf(service.resource, ''),
+  };
+  const cluster = clusterOf(
+    client.reader,
+    client,
+    clusterService(client, destination.host, true),
+    port,
+    destination.subset,
+  );
+  if ('missing' in cluster) {
+    const reason = missingReason(cluster.missing, service.host, port, destination.subset);
+    return [ended({ ...progress, hop: base }, reason)];
+  }
+  if (cluster.policy.isPassthrough) {
+    const reason =
+      'the DestinationRule balances with PASSTHROUGH: the connection goes to the address that the application dialled';
+    return [{ kind: 'ended', way: end(progress, { outcome: 'direct', stage: 'capture', reason }) }];
+  }
+  // Origination takes the SNI from the authority, of HTTP only.
+  const autoSni = request.protocol === 'http' ? request.name : '';
+  return arrive(client.reader, { ...progress, hop: base }, base, cluster, autoSni);
+}
+
+function arrive(
+  reader: MeshReader,
+  progress: Progress,
+  base: Hop,
+  cluster: Cluster,
+  autoSni: string,
+): readonly (AtGateway | { readonly kind: 'ended'; readonly way: Way })[] {
+  const { service } = cluster.seen;
+  const labels = (base.subset === '' ? undefined : cluster.rule?.subset(base.subset)?.subset.labels) ?? {};
+  const workloads = workloadsBehind(reader, service).filter((workload) => selects(labels, workload.labels));
+  if (workloads.length === 0) {
+    const withoutPods = { ...base, ...tlsOf(reader, base, cluster, undefined, autoSni) };
+    return [
+      ended({ ...progress, hop: withoutPods }, `no pod of '${service.host}' has the labels of subset '${base.subset}'`),
+    ];
+  }
+  return workloads.map((workload) => {
+    const port = podPort(workload, cluster.port.targetPort) ?? cluster.port.number;
+    const { tls } = cluster.policy;
+    const full = {
+      ...base,
+      podPort: port,
+      isListenedTo: listensOn(reader, workload, port),
+      ...tlsOf(reader, base, cluster, workload, autoSni),
+    };
+    return {
+      kind: 'gateway',
+      hop: full,
+      workload,
+      progress: { ...progress, hop: full },
+      ...(tls === undefined ? {} : { tls }),
+    };
+  });
+}
+
+/** The TLS that the sidecar opens. Without settings only pods that are marked for it get mutual TLS, with the default SNI. */
+function tlsOf(
+  reader: MeshReader,
+  base: Hop,
+  cluster: Cluster,
+  workload: Workload | undefined,
+  autoSni: string,
+): Pick<AtGateway['hop'], 'tls' | 'sni' | 'sniIsDefault' | 'tlsAt'> {
+  const { tls } = cluster.policy;
+  const standard = defaultSni(base.service, base.subset, base.port);
+  if (tls === undefined) {
+    const located = base.subset === '' ? undefined : cluster.rule?.subset(base.subset);
+    const at = located === undefined ? cluster.rule?.oldest : located.resource;
+    const tlsAt = at === undefined ? {} : { tlsAt: fieldOf(at, located?.field ?? 'spec') };
+    const isMutual = workload !== undefined && isAutoMutual(reader, cluster, workload);
+    return isMutual
+      ? { tls: 'ISTIO_MUTUAL', sni: standard, sniIsDefault: true, ...tlsAt }
+      : { tls: 'DISABLE', sni: '', sniIsDefault: false, ...tlsAt };
+  }
+  const tlsAt = fieldOf(tls.resource, tls.field);
+  if (tls.mode === 'DISABLE' || isDroppedOnSidecars(cluster, tls))
+    return { tls: 'DISABLE', sni: '', sniIsDefault: false, tlsAt };
+  if (tls.mode !== 'ISTIO_MUTUAL')
+    return { tls: tls.mode, sni: tls.sni === '' ? autoSni : tls.sni, sniIsDefault: false, tlsAt };
+  return { tls: tls.mode, sni: tls.sni === '' ? standard : tls.sni, sniIsDefault: tls.sni === '', tlsAt };
+}
+
+function isDroppedOnSidecars(cluster: Cluster, tls: ClientTls): boolean {
+  const credential = tls.settings.credentialName ?? '';
+  if (credential === '' || credential.startsWith('configmap://') || cluster.rule?.selector !== undefined) return false;
+  return tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL';
+}
+
+/** Source: core/cluster_tls.go `buildUpstreamTLSSettings`; push_context.go `BestEffortInferServiceMTLSMode`. */
+function isAutoMutual(reader: MeshReader, cluster: Cluster, workload: Workload): boolean {
+  const { config } = factsOf(reader);
+  if (!config.enableAutoMtls || workload.labels['security.istio.io/tlsMode'] !== 'istio') return false;
+  for (const namespace of [cluster.seen.service.namespace, config.rootNamespace]) {
+    const mode = reader.first(peerAuthentications, namespace)?.spec.mtls?.mode ?? 'UNSET';
+    if (mode !== 'UNSET') return mode !== 'DISABLE';
+  }
+  return true;
+}
+
+function missingReason(missing: 'service' | 'port' | 'subset', host: string, port: number, subset: string): string {
+  if (missing === 'service') return `the client does not see the Service '${host}'`;
+  if (missing === 'port') return `the Service '${host}' has no port ${port}`;
+  return `no DestinationRule that the client applies to '${host}' has a subset '${subset}'`;
+}
+
+function ended(progress: Progress, reason: string): { readonly kind: 'ended'; readonly way: Way } {
+  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'hop', reason }) };
+}

@@ -1,0 +1,192 @@
+import { covers } from '../istio/hosts.ts';
+import { getRequest, type HttpRequest } from '../istio/http-request.ts';
+import { isKubernetes } from '../istio/service.ts';
+import { viewerOf } from '../istio/viewer.ts';
+import type { ClientView } from '../mesh/client-view.ts';
+import type { MeshReader } from '../mesh/indexes.ts';
+import { clusterService, gatewayService, servicesOfHost } from '../mesh/services.ts';
+import { type Captured, capture, type ToService } from './capture.ts';
+import { type AtGateway, gatewayServiceOf, hop } from './hop.ts';
+import type { Note } from './path.ts';
+import { type Routed, route } from './route.ts';
+import { type AtServer, serve } from './server.ts';
+import { type Cluster, clusterOf, connect, hasEndpoint, type Stream } from './upstream.ts';
+import { type Ending, end, type Progress, type Request, type Way } from './way.ts';
+
+/** Every way that a request of a client may take: capture → hop → server → route → upstream. Policies are not asked yet. */
+export function trace(client: ClientView, request: Request): readonly Way[] {
+  return capture(client, request).flatMap((captured) => {
+    if (captured.kind === 'ended') return [captured.way];
+    if (captured.kind === 'service') return [leaveDirectly(client, request, captured)];
+    const gateway = gatewayServiceOf(client.reader, captured.destination.host, request.name);
+    return gateway === undefined
+      ? [leaveElsewhere(client, request, captured)]
+      : throughGateway(client.reader, request, captured, hop(client, request, captured, gateway));
+  });
+}
+
+/** No VirtualService routes the host: the sidecar connects to it. */
+function leaveDirectly(client: ClientView, request: Request, { seen, port, progress }: ToService): Way {
+  const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
+  return connectFromSidecar(request, progress, clusterOf(client.reader, client, seen, port, ''), reason);
+}
+
+/** A VirtualService routes the host, but not to an egress gateway. */
+function leaveElsewhere(client: ClientView, request: Request, captured: Captured): Way {
+  const { destination, port, progress, isMirror } = captured;
+  const seen = clusterService(client, destination.host, true);
+  const cluster = clusterOf(client.reader, client, seen, port, destination.subset);
+  if (seen !== undefined && isKubernetes(seen.service)) {
+    const reason = `the route leads to '${destination.host}', which is no egress gateway`;
+    return end(progress, { outcome: 'misrouted', stage: 'capture', reason });
+  }
+  const what = isMirror ? 'a mirror sends a copy' : 'the route leads';
+  return connectFromSidecar(
+    request,
+    progress,
+    cluster,
+    `${what} to '${destination.host}' without the egress gateway`,
+    destination.subset,
+  );
+}
+
+function connectFromSidecar(
+  request: Request,
+  progress: Progress,
+  cluster: ReturnType<typeof clusterOf>,
+  reason: string,
+  subset = '',
+): Way {
+  if ('missing' in cluster) {
+    return end(progress, {
+      outcome: 'broken',
+      stage: 'capture',
+      reason: `the route leads to a ${cluster.missing} that the client does not have`,
+    });
+  }
+  const stream: Stream = {
+    protocol: request.protocol,
+    isHttp: request.protocol === 'http',
+    authorityHost: request.name,
+  };
+  return end(progress, { outcome: 'direct', stage: 'capture', reason, ...connect(cluster, stream, true, subset) });
+}
+
+function throughGateway(
+  reader: MeshReader,
+  request: Request,
+  captured: Captured,
+  arrivals: ReturnType<typeof hop>,
+): readonly Way[] {
+  const authority = captured.destination.authority ?? getRequest(request.host, request.port).authority;
+  return arrivals.flatMap((at) => {
+    if (at.kind === 'ended') return [at.way];
+    const isClients = captured.destination.authority === undefined;
+    const served = serve(reader, at, request, { text: authority.toLowerCase(), isClients });
+    if (served.kind === 'ended') return [served.way];
+    return fromServer(reader, request, at, served, { authority, method: 'GET', path: '/' });
+  });
+}
+
+function fromServer(
+  reader: MeshReader,
+  request: Request,
+  at: AtGateway,
+  served: AtServer,
+  http: HttpRequest,
+): readonly Way[] {
+  return route(reader, served, http).map((routed) =>
+    routed.kind === 'ended' ? routed.way : reach(reader, request, at, served, routed, http),
+  );
+}
+
+/** The last leg: from the gateway to the destination of its route. */
+function reach(
+  reader: MeshReader,
+  request: Request,
+  at: AtGateway,
+  served: AtServer,
+  routed: Routed,
+  http: HttpRequest,
+): Way {
+  const { destination, port, progress } = routed;
+  const { namespace, labels } = at.workload;
+  if (gatewayServiceOf(reader, destination.host) !== undefined) {
+    return brokenUpstream(progress, `the gateway's route leads back to '${destination.host}', a gateway itself`);
+  }
+  const seen = gatewayService(reader, namespace, destination.host);
+  const cluster = clusterOf(reader, viewerOf(namespace, labels), seen, port, destination.subset);
+  if ('missing' in cluster) return brokenUpstream(progress, missingReason(reader, cluster.missing, namespace, routed));
+  const authority = destination.authority ?? http.authority;
+  const stream: Stream = {
+    protocol: served.passesTls === undefined ? request.protocol : 'tls',
+    isHttp: served.arrival.chain === 'http',
+    authorityHost: (authority.split(':', 1)[0] ?? '').toLowerCase(),
+  };
+  const { upstream, notes } = connect(cluster, stream, false, destination.subset);
+  const obstacle = obstacleTo(reader, cluster, destination.subset);
+  if (obstacle !== undefined) return end(progress, { outcome: 'broken', stage: 'upstream', ...obstacle(notes) });
+  if (upstream.tls === 'ISTIO_MUTUAL')
+    return brokenUpstream(progress, 'the gateway opens mesh TLS (ISTIO_MUTUAL) to a host outside the mesh');
+  if (notes.includes('tls-in-tls')) {
+    const ending = {
+      outcome: 'broken',
+      stage: 'upstream',
+      reason: 'the gateway originates TLS around the TLS of the application',
+      notes,
+    } as const;
+    return end(progress, ending);
+  }
+  const passed =
+    served.passesTls === undefined ? upstream : { ...upstream, tls: served.passesTls.mode, sni: served.passesTls.sni };
+  if (!covers(upstream.host.toLowerCase(), request.name)) {
+    const reason = `the gateway's route leads to '${upstream.host}', not to '${request.host}'`;
+    return end(progress, { outcome: 'misrouted', stage: 'route', reason, upstream: passed, notes });
+  }
+  return end(progress, {
+    outcome: 'allowed',
+    stage: 'upstream',
+    reason: reachedReason(passed.tls, upstream.host, upstream.port),
+    upstream: passed,
+    notes,
+  });
+}
+
+/** Why a gateway cannot connect to the cluster; where it tries to, the connection's notes stay. */
+function obstacleTo(
+  reader: MeshReader,
+  cluster: Cluster,
+  subset: string,
+): ((notes: readonly Note[]) => Pick<Ending, 'reason' | 'notes'>) | undefined {
+  const { service } = cluster.seen;
+  if (isKubernetes(service)) return undefined;
+  if (service.resolution === 'DYNAMIC_DNS')
+    return (notes) => ({ reason: `'${service.host}' has resolution DYNAMIC_DNS, which gateways cannot use`, notes });
+  if (hasEndpoint(reader, cluster, subset)) return undefined;
+  if (service.resolution === 'NONE')
+    return () => ({ reason: `'${service.host}' has resolution NONE: a gateway has no address to connect to` });
+  return () => ({ reason: `'${service.host}' has no endpoint${subset === '' ? '' : ` in subset '${subset}'`}` });
+}
+
+function missingReason(
+  reader: MeshReader,
+  missing: 'service' | 'port' | 'subset',
+  namespace: string,
+  { destination, port }: Routed,
+): string {
+  if (missing === 'port') return `the gateway sees '${destination.host}' without port ${port}`;
+  if (missing === 'subset')
+    return `no DestinationRule that the gateway applies to '${destination.host}' has a subset '${destination.subset}'`;
+  const exists = servicesOfHost(reader, destination.host).length > 0;
+  return exists
+    ? `'${destination.host}' is not exported to the gateway's namespace '${namespace}'`
+    : `nothing registers the host '${destination.host}'`;
+}
+
+function reachedReason(tls: string, host: string, port: number): string {
+  return `reaches ${host}:${port}${tls === 'DISABLE' ? '' : ' with TLS origination'}`;
+}
+
+function brokenUpstream(progress: Progress, reason: string): Way {
+  return end(progress, { outcome: 'broken', stage: 'upstream', reason });
+}

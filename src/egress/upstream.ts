@@ -1,0 +1,118 @@
+import type { EffectivePolicy } from '../istio/destination-rule.ts';
+import { selects } from '../istio/selectors.ts';
+import type { MeshPort, MeshService } from '../istio/service.ts';
+import type { Viewer } from '../istio/viewer.ts';
+import { type ConsolidatedRule, destinationRuleFor, policyFor } from '../mesh/destination-rules.ts';
+import { type MeshReader, workloadEntries } from '../mesh/indexes.ts';
+import { portOf, type SeenService } from '../mesh/services.ts';
+import type { AppProtocol, ClientTlsMode, Note, Upstream } from './path.ts';
+
+/** A cluster of a proxy: a service, a port and a subset, with the policy that applies. */
+export interface Cluster {
+  readonly seen: SeenService;
+  readonly port: MeshPort;
+  readonly rule: ConsolidatedRule | undefined;
+  readonly policy: EffectivePolicy;
+}
+
+/** Why a cluster does not exist. */
+export type MissingCluster = 'service' | 'port' | 'subset';
+
+/**
+ * The cluster that a proxy has for a service, port and subset; a missing subset or port means that there is none.
+ * Source: core/cluster.go `buildOutboundClusters`.
+ */
+export function clusterOf(
+  reader: MeshReader,
+  viewer: Viewer,
+  seen: SeenService | undefined,
+  number: number,
+  subset: string,
+): Cluster | { readonly missing: MissingCluster; readonly rule?: ConsolidatedRule } {
+  if (seen === undefined) return { missing: 'service' };
+  const port = portOf(seen, number);
+  if (port === undefined) return { missing: 'port' };
+  const rule = destinationRuleFor(reader, viewer, seen.service);
+  if (subset !== '' && rule?.subset(subset) === undefined)
+    return { missing: 'subset', ...(rule === undefined ? {} : { rule }) };
+  return { seen, port, rule, policy: policyFor(rule, subset, number) };
+}
+
+/** How a request reaches the host behind a cluster, from a sidecar or from a gateway. */
+export interface Connection {
+  readonly upstream: Upstream;
+  readonly notes: readonly Note[];
+}
+
+/** The stream that the proxy sends on: what the application speaks, unless TLS around it was terminated before. */
+export interface Stream {
+  readonly protocol: AppProtocol;
+  /** True where the proxy handles HTTP, not bytes: only then is the SNI taken from the authority. */
+  readonly isHttp: boolean;
+  /** Host of the authority, without its port. */
+  readonly authorityHost: string;
+}
+
+/**
+ * The connection to an external host. `isSidecar`: sidecars drop origination with a `credentialName` unless the DestinationRule
+ * selects workloads. Source: core/cluster_tls.go `buildUpstreamClusterTLSContext`, `setAutoSniAndAutoSanValidation`.
+ */
+export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, subset: string): Connection {
+  const { service } = cluster.seen;
+  const mode = originationMode(cluster, isSidecar);
+  const tls = cluster.policy.tls;
+  const originates = mode !== 'DISABLE';
+  const sni = originates ? tls?.sni || (stream.isHttp && mode !== 'ISTIO_MUTUAL' ? stream.authorityHost : '') : '';
+  const notes: Note[] = [];
+  if (!originates && stream.protocol === 'http') notes.push('plaintext');
+  if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
+  if (originates && tls?.settings.insecureSkipVerify === true) notes.push('unverified');
+  return { upstream: { host: service.host, port: dialledPort(cluster, subset), tls: mode, sni }, notes };
+}
+
+function originationMode(cluster: Cluster, isSidecar: boolean): ClientTlsMode {
+  const { tls } = cluster.policy;
+  if (tls === undefined) return 'DISABLE';
+  const credential = tls.settings.credentialName ?? '';
+  const isDropped =
+    isSidecar && credential !== '' && !credential.startsWith('configmap://') && cluster.rule?.selector === undefined;
+  return isDropped && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') ? 'DISABLE' : tls.mode;
+}
+
+/** The port of the endpoint: its own for the port name, else the service's target port. */
+function dialledPort(cluster: Cluster, subset: string): number {
+  const { service } = cluster.seen;
+  const labels = subsetLabels(cluster, subset);
+  const endpoint = service.endpoints.find((candidate) => selects(labels, candidate.labels));
+  const declared = endpoint?.ports[cluster.port.name];
+  if (declared !== undefined) return declared;
+  return typeof cluster.port.targetPort === 'number' ? cluster.port.targetPort : cluster.port.number;
+}
+
+/**
+ * True when a gateway finds an endpoint: never with resolution NONE, with STATIC only where endpoints are written, with DNS
+ * the host itself if none are. Source: pilot/pkg/serviceregistry/serviceentry/conversion.go `convertServiceEntryToInstances`.
+ */
+export function hasEndpoint(reader: MeshReader, cluster: Cluster, subset: string): boolean {
+  const { service } = cluster.seen;
+  const labels = subsetLabels(cluster, subset);
+  if (service.resolution === 'NONE') return false;
+  if (service.selector !== undefined) return hasSelectedEndpoint(reader, service, labels);
+  if (service.endpoints.length > 0) return service.endpoints.some((endpoint) => selects(labels, endpoint.labels));
+  return service.resolution !== 'STATIC' && Object.keys(labels).length === 0;
+}
+
+function hasSelectedEndpoint(
+  reader: MeshReader,
+  service: MeshService,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return reader.entries(workloadEntries, service.namespace).some((entry) => {
+    const all = { ...entry.spec.labels, ...entry.metadata.labels };
+    return selects(service.selector ?? {}, all) && selects(labels, all);
+  });
+}
+
+function subsetLabels(cluster: Cluster, subset: string): Readonly<Record<string, string>> {
+  return (subset === '' ? undefined : cluster.rule?.subset(subset)?.subset.labels) ?? {};
+}

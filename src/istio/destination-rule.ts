@@ -1,0 +1,138 @@
+import { fqdn } from './hosts.ts';
+import type { MeshConfig } from './mesh-config.ts';
+import type {
+  DestinationRuleSubset,
+  DestinationRuleTrafficPolicy,
+  DestinationRuleTrafficPolicyTls,
+} from './resources.gen.ts';
+import type { Labels, ResourceOf } from './resources.ts';
+import { labelsKey } from './selectors.ts';
+
+/** A DestinationRule with its host qualified and its visibility resolved. */
+export interface DestinationRule {
+  readonly resource: ResourceOf<'DestinationRule'>;
+  readonly namespace: string;
+  readonly host: string;
+  /** As written, `.` kept; `.` alone where a workload selector forces it; empty: the mesh's default. */
+  readonly exportTo: ReadonlySet<string>;
+  readonly selector?: Labels;
+  /** Equal for rules that Istio merges into one: same export set, same selector. */
+  readonly group: string;
+}
+
+/** A traffic policy, and where in which resource it is written. */
+export interface LocatedPolicy {
+  readonly policy: DestinationRuleTrafficPolicy;
+  readonly resource: ResourceOf<'DestinationRule'>;
+  readonly field: string;
+}
+
+/** A subset, and where it is written. */
+export interface LocatedSubset {
+  readonly subset: DestinationRuleSubset;
+  readonly resource: ResourceOf<'DestinationRule'>;
+  readonly field: string;
+}
+
+/** TLS settings as Istio applies them, the mode's zero value resolved. */
+export interface ClientTls {
+  readonly mode: 'DISABLE' | 'SIMPLE' | 'MUTUAL' | 'ISTIO_MUTUAL';
+  readonly sni: string;
+  readonly settings: DestinationRuleTrafficPolicyTls;
+  readonly resource: ResourceOf<'DestinationRule'>;
+  /** Path of the `tls` object in `resource`. */
+  readonly field: string;
+}
+
+/** What of an effective traffic policy changes an outcome. */
+export interface EffectivePolicy {
+  readonly tls?: ClientTls;
+  /** `loadBalancer.simple: PASSTHROUGH`: connections go to the address that the application dialled. */
+  readonly isPassthrough: boolean;
+  /** `tunnel` wraps the connection in HTTP CONNECT or POST. */
+  readonly isTunnel: boolean;
+  readonly hasProxyProtocol: boolean;
+}
+
+/** Source: pilot/pkg/model/push_context.go `setDestinationRules`. */
+export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, config: MeshConfig): DestinationRule {
+  const { spec, metadata } = resource;
+  const selector = spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {});
+  const exportTo = new Set(selector === undefined ? (spec.exportTo ?? []) : ['.']);
+  return {
+    resource,
+    namespace: metadata.namespace,
+    host: fqdn(spec.host ?? '', metadata.namespace, config.clusterDomain),
+    exportTo,
+    ...(selector === undefined ? {} : { selector }),
+    group: `${[...exportTo].sort().join(',')}#${selector === undefined ? '' : labelsKey(selector)}`,
+  };
+}
+
+/** True when proxies of the rule's own namespace use it. Source: push_context.go `setDestinationRules`, namespaceLocal. */
+export function appliesInOwnNamespace(rule: Pick<DestinationRule, 'exportTo' | 'namespace'>): boolean {
+  const { exportTo } = rule;
+  return exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(rule.namespace);
+}
+
+/** True when the rule is kept out of the pool that other namespaces look at. Source: push_context.go `setDestinationRules`, isPrivateOnly. */
+export function isPrivate(rule: Pick<DestinationRule, 'exportTo' | 'namespace'>, config: MeshConfig): boolean {
+  const { exportTo } = rule;
+  if (exportTo.size === 0) return config.defaultDestinationRuleExportTo.includes('.');
+  return exportTo.size === 1 && (exportTo.has('.') || exportTo.has(rule.namespace));
+}
+
+/** The namespaces, besides its own, to which a rule in the exported pool is exported; undefined: all. Source: push_context.go `getExportedDestinationRuleFromNamespace`. */
+export function exportedNamespaces(rule: Pick<DestinationRule, 'exportTo'>): ReadonlySet<string> | undefined {
+  return rule.exportTo.size === 0 || rule.exportTo.has('*') ? undefined : rule.exportTo;
+}
+
+/**
+ * The policy for a port of a service and a subset: a port-level block replaces all four policies, also with what it leaves
+ * out; a subset's own policy replaces field by field. Source: networking/util/util.go `GetPortLevelTrafficPolicy`,
+ * `MergeSubsetTrafficPolicy`.
+ */
+export function effectivePolicy(
+  top: LocatedPolicy | undefined,
+  subset: LocatedSubset | undefined,
+  port: number,
+): EffectivePolicy {
+  const base = top === undefined ? nothing : policyOfPort(top, port);
+  const own = subset?.subset.trafficPolicy;
+  if (subset === undefined || own === undefined) return base;
+  return policyOfPort({ policy: own, resource: subset.resource, field: `${subset.field}.trafficPolicy` }, port, base);
+}
+
+const nothing: EffectivePolicy = { isPassthrough: false, isTunnel: false, hasProxyProtocol: false };
+
+function policyOfPort(located: LocatedPolicy, port: number, inherited: EffectivePolicy = nothing): EffectivePolicy {
+  const { policy, resource, field } = located;
+  const index = (policy.portLevelSettings ?? []).findIndex((setting) => setting.port?.number === port);
+  const portLevel = index === -1 ? undefined : policy.portLevelSettings?.[index];
+  const source = portLevel ?? policy;
+  const inherits = portLevel === undefined;
+  const tlsField = portLevel === undefined ? `${field}.tls` : `${field}.portLevelSettings[${index}].tls`;
+  const tls = source.tls === undefined ? undefined : clientTls(source.tls, resource, tlsField);
+  const loadBalancer = source.loadBalancer;
+  const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
+  return {
+    ...(effectiveTls === undefined ? {} : { tls: effectiveTls }),
+    isPassthrough:
+      loadBalancer === undefined ? inherits && inherited.isPassthrough : loadBalancer.simple === 'PASSTHROUGH',
+    isTunnel: policy.tunnel !== undefined || inherited.isTunnel,
+    hasProxyProtocol: policy.proxyProtocol !== undefined || inherited.hasProxyProtocol,
+  };
+}
+
+function clientTls(
+  settings: DestinationRuleTrafficPolicyTls,
+  resource: ResourceOf<'DestinationRule'>,
+  field: string,
+): ClientTls {
+  return { mode: settings.mode ?? 'DISABLE', sni: settings.sni ?? '', settings, resource, field };
+}
+
+/** The SNI that Istio sends when no DestinationRule sets one. Source: pilot/pkg/model/service.go `BuildDNSSrvSubsetKey`. */
+export function defaultSni(service: string, subset: string, port: number): string {
+  return `outbound_.${port}_.${subset}_.${service}`;
+}

@@ -1,0 +1,83 @@
+import type { MeshConfigSpec } from './resources.ts';
+
+/** What a proxy does with traffic to destinations that it does not know. */
+export type OutboundTrafficPolicy = 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_DYNAMIC_DNS';
+
+/** The mesh-wide settings that change an outcome, with Istio's defaults. Source: pkg/config/mesh/mesh.go `DefaultMeshConfig`. */
+export interface MeshConfig {
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  readonly trustDomainAliases: readonly string[];
+  /** Suffix of service names: `cluster.local`. Not part of Istio's MeshConfig but of istiod's `--domain`. */
+  readonly clusterDomain: string;
+  readonly outboundTrafficPolicy: OutboundTrafficPolicy;
+  readonly enableAutoMtls: boolean;
+  readonly defaultServiceExportTo: readonly string[];
+  readonly defaultVirtualServiceExportTo: readonly string[];
+  readonly defaultDestinationRuleExportTo: readonly string[];
+  /** istiod's `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`: Gateways select pods of their own namespace only. */
+  readonly scopeGatewayToNamespace: boolean;
+}
+
+/** Istio's defaults for a mesh whose control plane lives in `rootNamespace`. */
+export function defaultMeshConfig(rootNamespace: string): MeshConfig {
+  return {
+    rootNamespace,
+    trustDomain: 'cluster.local',
+    trustDomainAliases: [],
+    clusterDomain: 'cluster.local',
+    outboundTrafficPolicy: 'ALLOW_ANY',
+    enableAutoMtls: true,
+    defaultServiceExportTo: ['*'],
+    defaultVirtualServiceExportTo: ['*'],
+    defaultDestinationRuleExportTo: ['*'],
+    scopeGatewayToNamespace: false,
+  };
+}
+
+/** Lays what `spec` (the ConfigMap's `mesh`, or the settings' overrides) says over `base`; ill-typed values are ignored. */
+export function readMeshConfig(spec: MeshConfigSpec, base: MeshConfig): MeshConfig {
+  const policy = field(spec, 'outboundTrafficPolicy');
+  return {
+    rootNamespace: text(spec, 'rootNamespace') ?? base.rootNamespace,
+    trustDomain: text(spec, 'trustDomain') ?? base.trustDomain,
+    trustDomainAliases: texts(spec, 'trustDomainAliases') ?? base.trustDomainAliases,
+    clusterDomain: text(spec, 'clusterDomain') ?? base.clusterDomain,
+    outboundTrafficPolicy: policy === undefined ? base.outboundTrafficPolicy : readOutboundTrafficPolicy(policy),
+    enableAutoMtls: flag(spec, 'enableAutoMtls') ?? base.enableAutoMtls,
+    defaultServiceExportTo: texts(spec, 'defaultServiceExportTo') ?? base.defaultServiceExportTo,
+    defaultVirtualServiceExportTo: texts(spec, 'defaultVirtualServiceExportTo') ?? base.defaultVirtualServiceExportTo,
+    defaultDestinationRuleExportTo:
+      texts(spec, 'defaultDestinationRuleExportTo') ?? base.defaultDestinationRuleExportTo,
+    scopeGatewayToNamespace: flag(spec, 'scopeGatewayToNamespace') ?? base.scopeGatewayToNamespace,
+  };
+}
+
+/**
+ * `outboundTrafficPolicy` without a mode is REGISTRY_ONLY, the enum's zero value.
+ * Source: api mesh/v1alpha1/config.proto `MeshConfig.OutboundTrafficPolicy.Mode`.
+ */
+function readOutboundTrafficPolicy(policy: unknown): OutboundTrafficPolicy {
+  const mode = typeof policy === 'object' && policy !== null ? field(policy, 'mode') : policy;
+  return mode === 'ALLOW_ANY' || mode === 'ALLOW_ANY_DYNAMIC_DNS' ? mode : 'REGISTRY_ONLY';
+}
+
+function field(of: object, name: string): unknown {
+  return Object.hasOwn(of, name) ? Reflect.get(of, name) : undefined;
+}
+
+function text(of: object, name: string): string | undefined {
+  const value = field(of, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function flag(of: object, name: string): boolean | undefined {
+  const value = field(of, name);
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+function texts(of: object, name: string): readonly string[] | undefined {
+  const value = field(of, name);
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((item) => typeof item === 'string');
+}

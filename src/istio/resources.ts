@@ -1,0 +1,162 @@
+import type {
+  AuthorizationPolicySpec,
+  BackendTLSPolicySpec,
+  DestinationRuleSpec,
+  GRPCRouteSpec,
+  HTTPRouteSpec,
+  IstioGatewaySpec,
+  K8sGatewaySpec,
+  ListenerSetSpec,
+  PeerAuthenticationSpec,
+  ServiceEntrySpec,
+  SidecarSpec,
+  TCPRouteSpec,
+  TLSRouteSpec,
+  VirtualServiceSpec,
+  WorkloadEntrySpec,
+} from './resources.gen.ts';
+
+/** Labels, annotations and selectors: a flat map of strings. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** The metadata that changes an outcome; everything else is dropped when a resource is read. */
+export interface Metadata {
+  readonly name: string;
+  /** Empty for cluster-scoped kinds (Namespace). */
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** `creationTimestamp` in milliseconds since the epoch; `-Infinity` where there is none: as in files, older than what is created now. */
+  readonly created: number;
+  /** Place in the input. Decides the age among resources without a `creationTimestamp`: earlier is older. */
+  readonly place: number;
+  /** The API server's `resourceVersion`, where there is one. */
+  readonly resourceVersion?: string;
+}
+
+/** One resource of kind `K`. */
+interface Of<K extends string, S> {
+  readonly kind: K;
+  readonly metadata: Metadata;
+  readonly spec: S;
+}
+
+/** A port of a Kubernetes Service. */
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  /** A number, or the name of a container port. Absent: the same as `port`. */
+  readonly targetPort?: number | string;
+  /** `TCP`, `UDP` or `SCTP`. Absent: `TCP`. */
+  readonly protocol?: string;
+  /** The application protocol; outranks the prefix of `name` when Istio chooses a protocol. */
+  readonly appProtocol?: string;
+}
+
+/** What of a Kubernetes Service changes an outcome. */
+export interface ServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly externalName?: string;
+  readonly selector?: Labels;
+  readonly ports?: readonly ServicePort[];
+}
+
+/** Pods, however they were declared: a Pod itself, or the template of a Deployment, DaemonSet, StatefulSet or ReplicaSet. */
+export interface WorkloadSpec {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** `default` where the pod names none. */
+  readonly serviceAccount: string;
+  /** Container port numbers by name, for Services whose `targetPort` is a name. */
+  readonly containerPorts: Readonly<Record<string, number>>;
+  /** True when Istio's proxy is all that runs in the pods: a gateway, whether or not a Gateway selects it. */
+  readonly isProxyOnly: boolean;
+}
+
+/** The mesh configuration as written in the ConfigMap `istio` (already parsed from its YAML text). */
+export type MeshConfigSpec = Readonly<Record<string, unknown>>;
+
+/** One Kubernetes object, sanitised: every field that is present has the type that its schema promises. */
+export type Resource =
+  | Of<'ServiceEntry', ServiceEntrySpec>
+  | Of<'WorkloadEntry', WorkloadEntrySpec>
+  | Of<'VirtualService', VirtualServiceSpec>
+  | Of<'DestinationRule', DestinationRuleSpec>
+  | Of<'Gateway', IstioGatewaySpec>
+  | Of<'Sidecar', SidecarSpec>
+  | Of<'AuthorizationPolicy', AuthorizationPolicySpec>
+  | Of<'PeerAuthentication', PeerAuthenticationSpec>
+  | Of<'KubernetesGateway', K8sGatewaySpec>
+  | Of<'ListenerSet', ListenerSetSpec>
+  | Of<'HTTPRoute', HTTPRouteSpec>
+  | Of<'GRPCRoute', GRPCRouteSpec>
+  | Of<'TLSRoute', TLSRouteSpec>
+  | Of<'TCPRoute', TCPRouteSpec>
+  | Of<'BackendTLSPolicy', BackendTLSPolicySpec>
+  | Of<'Service', ServiceSpec>
+  | Of<'Workload', WorkloadSpec>
+  | Of<'Namespace', Readonly<Record<string, never>>>
+  | Of<'MeshConfig', MeshConfigSpec>;
+
+/** The kinds that the model knows. `KubernetesGateway` is the Gateway API's Gateway, as Istio itself calls it. */
+export type Kind = Resource['kind'];
+
+/** The resource of one kind. */
+export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
+
+/** Names one resource. */
+export interface ResourceRef {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Names a field of a resource, as a rule points at it: `spec.http[0].route[0].destination.subset`. */
+export interface FieldRef extends ResourceRef {
+  /** Path below the object; empty for the object as a whole. */
+  readonly field: string;
+}
+
+/** The kind as users write it: both Gateways are `Gateway`. */
+export function displayKind(kind: Kind): string {
+  return kind === 'KubernetesGateway' ? 'Gateway' : kind;
+}
+
+/** `Kind namespace/name`, as messages print it. */
+export function displayRef(ref: ResourceRef): string {
+  return `${displayKind(ref.kind)} ${ref.namespace === '' ? '' : `${ref.namespace}/`}${ref.name}`;
+}
+
+/** The reference of a resource. */
+export function refOf(resource: Resource): ResourceRef {
+  return { kind: resource.kind, namespace: resource.metadata.namespace, name: resource.metadata.name };
+}
+
+/** The identity of a resource as a map key: `Kind namespace/name`. */
+export function idOf(ref: ResourceRef): string {
+  return `${ref.kind} ${ref.namespace}/${ref.name}`;
+}
+
+/** Points at a field of a resource. */
+export function fieldOf(resource: Resource, field: string): FieldRef {
+  return { ...refOf(resource), field };
+}
+
+/**
+ * Orders resources oldest first: creation time, then name, then namespace; among resources without a creation time, place
+ * in the input. Source: pilot/pkg/model/config.go `configCompareByCreationTime`.
+ */
+export function olderFirst(a: Resource, b: Resource): number {
+  const left = a.metadata;
+  const right = b.metadata;
+  if (left.created !== right.created) return left.created < right.created ? -1 : 1;
+  if (!Number.isFinite(left.created) && left.place !== right.place) return left.place - right.place;
+  return compareText(left.name, right.name) || compareText(left.namespace, right.namespace);
+}
+
+/** Compares by UTF-16 code units, as Go compares ASCII strings; never by locale. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

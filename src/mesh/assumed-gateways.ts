@@ -1,0 +1,96 @@
+import { covers } from '../istio/hosts.ts';
+import type { MeshConfig } from '../istio/mesh-config.ts';
+import { idOf, type Labels, type Resource, type ResourceOf, refOf } from '../istio/resources.ts';
+import { meshGateway, readVirtualService, type VirtualService } from '../istio/virtual-service.ts';
+
+/** A gateway Service that routes lead to and that the input does not contain. */
+export interface AssumedGateway {
+  readonly service: ResourceOf<'Service'>;
+  /** One sentence that says what is assumed. */
+  readonly note: string;
+}
+
+/** Ports of the gateway's Service in Istio's charts, and where they lead. */
+const usualPorts: readonly (readonly [port: number, targetPort: number])[] = [
+  [80, 8080],
+  [443, 8443],
+];
+
+/**
+ * Manifests in files rarely contain the gateway that they are for. Where a mesh route leads to a Service that is missing,
+ * the Service is assumed, its pods labelled as the Gateways of the same hosts select them.
+ */
+export function assumeGateways(resources: Iterable<Resource>, config: MeshConfig): readonly AssumedGateway[] {
+  const known = new Map<string, Resource>();
+  for (const resource of resources) known.set(idOf(refOf(resource)), resource);
+  const virtualServices = [...known.values()]
+    .filter((resource) => resource.kind === 'VirtualService')
+    .map((resource) => readVirtualService(resource, config));
+  const assumed = new Map<string, AssumedGateway>();
+  for (const virtualService of virtualServices) {
+    if (!virtualService.gateways.includes(meshGateway)) continue;
+    for (const host of destinationsOf(virtualService)) {
+      const service = namedService(host, config);
+      if (service === undefined || assumed.has(host) || known.has(idOf({ kind: 'Service', ...service }))) continue;
+      const gateways = gatewaysOf(virtualService, virtualServices, known);
+      const selector = gateways.find((gateway) => Object.keys(gateway.spec.selector ?? {}).length > 0)?.spec.selector;
+      if (selector !== undefined) assumed.set(host, assume(host, service, selector, gateways));
+    }
+  }
+  return [...assumed.values()];
+}
+
+function destinationsOf(virtualService: VirtualService): ReadonlySet<string> {
+  const rules = [...virtualService.http, ...virtualService.tls, ...virtualService.tcp];
+  return new Set(rules.flatMap((rule) => rule.destinations.map(({ host }) => host)));
+}
+
+function namedService(
+  host: string,
+  config: MeshConfig,
+): { readonly namespace: string; readonly name: string } | undefined {
+  const suffix = `.svc.${config.clusterDomain}`;
+  const [name, namespace, ...rest] = host.endsWith(suffix) ? host.slice(0, -suffix.length).split('.') : [];
+  return name === undefined || namespace === undefined || rest.length > 0 ? undefined : { namespace, name };
+}
+
+/** The Gateways to which VirtualServices for the same hosts are bound. */
+function gatewaysOf(
+  virtualService: VirtualService,
+  all: readonly VirtualService[],
+  known: ReadonlyMap<string, Resource>,
+): readonly ResourceOf<'Gateway'>[] {
+  const related = all.filter((other) =>
+    other.hosts.some((host) => virtualService.hosts.some((own) => covers(own, host) || covers(host, own))),
+  );
+  const names = new Set(related.flatMap((other) => other.gateways).filter((name) => name !== meshGateway));
+  return [...names].flatMap((name) => {
+    const [namespace = '', gateway = ''] = name.split('/');
+    const found = known.get(idOf({ kind: 'Gateway', namespace, name: gateway }));
+    return found?.kind === 'Gateway' ? [found] : [];
+  });
+}
+
+function assume(
+  host: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  selector: Labels,
+  gateways: readonly ResourceOf<'Gateway'>[],
+): AssumedGateway {
+  const declared = gateways.flatMap((gateway) =>
+    (gateway.spec.servers ?? []).map((server) => server.port?.number ?? 0),
+  );
+  const targets = new Map([...new Set(declared)].filter((port) => port !== 0).map((port) => [port, port] as const));
+  for (const [port, targetPort] of usualPorts) targets.set(port, targetPort);
+  const ports = [...targets].map(([port, targetPort]) => ({
+    name: port === 80 ? 'http2' : `tcp-${port}`,
+    port,
+    targetPort,
+  }));
+  const metadata = { name, namespace, labels: {}, annotations: {}, created: Number.NEGATIVE_INFINITY, place: -1 };
+  const labels = Object.entries(selector).map(([label, value]) => `${label}: ${value}`);
+  return {
+    service: { kind: 'Service', metadata, spec: { selector, ports } },
+    note: `Service ${namespace}/${name} is not in the input: assumed to be a gateway with pods {${labels.join(', ')}} and ports ${ports.map(({ port, targetPort }) => `${port}→${targetPort}`).join(', ')} (${host})`,
+  };
+}

@@ -1,0 +1,558 @@
+import { dequal } from 'dequal';
+import { type Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+
+/*
+ * Memoised queries over tracked indexes, in the shape of Salsa. Objects fill indexes; queries read indexes and other
+ * queries, and their values are kept together with what they read. A change touches the keys of the old and of the new
+ * object; only values that read a touched key are computed again, and one that comes out equal stops the wave. Queries
+ * are arranged in levels and read lower levels only, so that one pass in the order of the levels brings all up to date.
+ */
+
+/** Finds objects, or parts of objects, by key; the entries of a key are sorted. */
+export interface SortedIndex<O, T> {
+  readonly kind: 'sorted';
+  readonly name: string;
+  /** What an object files, and under which keys. The same object yields the very same entries every time. */
+  entriesOf(object: O): Iterable<readonly [key: string, entry: T]>;
+  compare(a: T, b: T): number;
+}
+
+/** The distinct strings that objects file under a key. */
+export interface DistinctIndex<O> {
+  readonly kind: 'distinct';
+  readonly name: string;
+  entriesOf(object: O): Iterable<readonly [key: string, entry: string]>;
+}
+
+/** An index that the values of queries fill. */
+export interface DerivedIndex<T> {
+  readonly kind: 'derived';
+  readonly name: string;
+  compare(a: T, b: T): number;
+}
+
+/** Files an entry in a derived index. */
+type Contribute = <T>(index: DerivedIndex<T>, key: string, entry: T) => void;
+
+/** A memoised function of a mesh and a string. It depends on nothing but its argument and what it reads. */
+export interface Query<O, V> {
+  readonly name: string;
+  /** It reads queries of lower levels only, and derived indexes that those fill. */
+  readonly level: number;
+  compute(reader: Reader<O>, argument: string): V;
+  /** The arguments that exist because of an object: their values are kept without being asked for. */
+  rootsOf?(object: O): Iterable<string>;
+  /** Files parts of the value in derived indexes; the same value files the very same entries every time. */
+  contribute?(value: V, argument: string, contribute: Contribute): void;
+}
+
+/** How queries, and everybody else, look at the mesh. */
+export interface Reader<O> {
+  /** The entries under a key. The list is the index's own: it changes with the mesh and is not to be kept. */
+  entries<T>(index: SortedIndex<O, T> | DerivedIndex<T>, key: string): readonly T[];
+  /** The first entry: cheaper than `entries`, and touched only when the first changes. */
+  first<T>(index: SortedIndex<O, T> | DerivedIndex<T>, key: string): T | undefined;
+  /** The distinct strings under a key, sorted. */
+  distinct(index: DistinctIndex<O>, key: string): readonly string[];
+  value<V>(query: Query<O, V>, argument: string): V;
+}
+
+/** An object that comes, goes, or is replaced. */
+export interface ObjectChange<O> {
+  readonly before?: O;
+  readonly after?: O;
+}
+
+/** A query's value before and after a change; absent where the query had, or has, no such argument. */
+export interface ValueChange<V> {
+  readonly argument: string;
+  readonly before?: V;
+  readonly after?: V;
+}
+
+/** All object indexes, and all queries that have roots, of a model. */
+export interface Definition<O> {
+  readonly sorted: readonly SortedIndex<O, unknown>[];
+  readonly distinct: readonly DistinctIndex<O>[];
+  readonly queries: readonly Query<O, unknown>[];
+}
+
+type ListIndex<O> = SortedIndex<O, unknown> | DerivedIndex<unknown>;
+
+/** A memoised value. */
+class Node<O> implements Cell<Node<O>> {
+  readers?: Set<Node<O>>;
+  readonly query: Query<O, unknown>;
+  readonly argument: string;
+  value: unknown;
+  /** What the value was computed from. */
+  reads: readonly Cell<Node<O>>[] = [];
+  /** What the value files in derived indexes. */
+  filed: readonly Filed[] = [];
+  /** How many objects have it as a root. */
+  roots = 0;
+
+  constructor(query: Query<O, unknown>, argument: string) {
+    this.query = query;
+    this.argument = argument;
+  }
+}
+
+/** One entry that a query files in a derived index. */
+interface Filed {
+  readonly index: DerivedIndex<unknown>;
+  readonly key: string;
+  readonly entry: unknown;
+}
+
+/** What the base and an overlay have in common: reading, and the wave that a change sends through the queries. */
+abstract class State<O> implements Reader<O> {
+  protected readonly definition: Definition<O>;
+  readonly #pending: Set<Node<O>>[] = [];
+  /** The level of the query that is being computed; queries read lower levels only. */
+  #level = Number.POSITIVE_INFINITY;
+  /** The level that the wave has reached; nothing at or below it may be touched any more. */
+  #settled = -1;
+
+  constructor(definition: Definition<O>) {
+    this.definition = definition;
+  }
+
+  // Indexes and queries are stored by identity without their types, and given back with the type of the very index or
+  // query that is asked for: the casts of these two methods are the only ones, and true by construction.
+  entries<T>(index: SortedIndex<O, T> | DerivedIndex<T>, key: string): readonly T[] {
+    return this.readList(index, key) as readonly T[];
+  }
+
+  first<T>(index: SortedIndex<O, T> | DerivedIndex<T>, key: string): T | undefined {
+    return this.readFirst(index, key) as T | undefined;
+  }
+
+  value<V>(query: Query<O, V>, argument: string): V {
+    if (query.level >= this.#level)
+      throw new Error(`query '${query.name}' is read by a query of its own or a lower level`);
+    return this.readValue(query, argument) as V;
+  }
+
+  abstract distinct(index: DistinctIndex<O>, key: string): readonly string[];
+
+  protected abstract readList(index: ListIndex<O>, key: string): readonly unknown[];
+  protected abstract readFirst(index: ListIndex<O>, key: string): unknown;
+  protected abstract readValue(query: Query<O, unknown>, argument: string): unknown;
+  protected abstract addEntry(index: ListIndex<O>, key: string, entry: unknown): void;
+  protected abstract removeEntry(index: ListIndex<O>, key: string, entry: unknown): void;
+  protected abstract changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void;
+  protected abstract changeRoot(query: Query<O, unknown>, argument: string, difference: number): void;
+  /** Computes a node again; what reads it is touched if it comes out different. */
+  protected abstract refresh(node: Node<O>): void;
+
+  /** Files changes in all indexes and brings every value up to date that they concern. */
+  protected send(changes: Iterable<ObjectChange<O>>): void {
+    for (const change of changes) {
+      for (const index of this.definition.sorted) this.#fileSorted(index, change);
+      for (const index of this.definition.distinct) this.#fileDistinct(index, change);
+      for (const query of this.definition.queries) this.#fileRoots(query, change);
+    }
+    this.#settle();
+  }
+
+  protected touch(cell: Cell<Node<O>> | undefined): void {
+    for (const node of cell?.readers ?? []) this.schedule(node);
+  }
+
+  protected schedule(node: Node<O>): void {
+    const { level } = node.query;
+    if (level <= this.#settled)
+      throw new Error(`query '${node.query.name}' reads what a query of its own or a higher level files`);
+    const pending = this.#pending[level] ?? new Set();
+    this.#pending[level] = pending;
+    pending.add(node);
+  }
+
+  protected compute(node: Node<O>): unknown {
+    const outer = this.#level;
+    this.#level = node.query.level;
+    try {
+      return node.query.compute(this, node.argument);
+    } finally {
+      this.#level = outer;
+    }
+  }
+
+  /** Files what a value contributes, and takes back what the value before it did; equal entries stay as they are. */
+  protected refile(before: readonly Filed[], after: readonly Filed[]): readonly Filed[] {
+    if (before.length === 0 && after.length === 0) return before;
+    const old = new Map<string, Filed[]>();
+    for (const filed of before) {
+      const place = placeOf(filed);
+      const there = old.get(place);
+      if (there === undefined) old.set(place, [filed]);
+      else there.push(filed);
+    }
+    const filedNow: Filed[] = [];
+    const added: Filed[] = [];
+    for (const filed of after) {
+      const there = old.get(placeOf(filed));
+      const match = there?.findIndex((candidate) => dequal(candidate.entry, filed.entry)) ?? -1;
+      const kept = match === -1 ? undefined : there?.splice(match, 1)[0];
+      if (kept === undefined) added.push(filed);
+      filedNow.push(kept ?? filed);
+    }
+    for (const there of old.values()) for (const { index, key, entry } of there) this.removeEntry(index, key, entry);
+    for (const { index, key, entry } of added) this.addEntry(index, key, entry);
+    return filedNow;
+  }
+
+  #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
+    if (change.before !== undefined)
+      for (const [key, entry] of index.entriesOf(change.before)) this.removeEntry(index, key, entry);
+    if (change.after !== undefined)
+      for (const [key, entry] of index.entriesOf(change.after)) this.addEntry(index, key, entry);
+  }
+
+  #fileDistinct(index: DistinctIndex<O>, change: ObjectChange<O>): void {
+    const differences = new Map<string, { key: string; entry: string; difference: number }>();
+    const count = (object: O | undefined, step: number): void => {
+      if (object === undefined) return;
+      for (const [key, entry] of index.entriesOf(object)) {
+        const place = `${key}\n${entry}`;
+        const known = differences.get(place) ?? { key, entry, difference: 0 };
+        known.difference += step;
+        differences.set(place, known);
+      }
+    };
+    count(change.before, -1);
+    count(change.after, 1);
+    for (const { key, entry, difference } of differences.values()) {
+      if (difference !== 0) this.changeCount(index, key, entry, difference);
+    }
+  }
+
+  #fileRoots(query: Query<O, unknown>, change: ObjectChange<O>): void {
+    if (query.rootsOf === undefined) return;
+    if (change.before !== undefined)
+      for (const argument of query.rootsOf(change.before)) this.changeRoot(query, argument, -1);
+    if (change.after !== undefined)
+      for (const argument of query.rootsOf(change.after)) this.changeRoot(query, argument, 1);
+  }
+
+  #settle(): void {
+    for (let level = 0; level < this.#pending.length; level += 1) {
+      const pending = this.#pending[level];
+      this.#settled = level;
+      for (const node of pending ?? []) this.refresh(node);
+      pending?.clear();
+    }
+    this.#settled = -1;
+  }
+}
+
+const nothingFiled: readonly Filed[] = [];
+
+/** What a value files in derived indexes. */
+function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
+  const { query, argument } = node;
+  if (query.contribute === undefined) return nothingFiled;
+  const filed: Filed[] = [];
+  query.contribute(value, argument, (index, key, entry) => filed.push({ index, key, entry }));
+  return filed;
+}
+
+function placeOf(filed: Filed): string {
+  return `${filed.index.name}\n${filed.key}`;
+}
+
+/** The mesh as it is: every index and every memoised value, kept up to date change by change. */
+export class Engine<O> extends State<O> {
+  readonly #lists = new Map<ListIndex<O>, Map<string, SortedBucket<Node<O>, unknown>>>();
+  readonly #counts = new Map<DistinctIndex<O>, Map<string, CountBucket<Node<O>>>>();
+  readonly #nodes = new Map<Query<O, unknown>, Map<string, Node<O>>>();
+  /** What the query that is being computed has read so far. */
+  #reads: Set<Cell<Node<O>>> | undefined;
+
+  /** Keeps changes. */
+  apply(changes: readonly ObjectChange<O>[]): void {
+    this.send(changes);
+    for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
+  }
+
+  /** The mesh as it would be after changes; the engine itself stays as it is. Valid until the next `apply`. */
+  with(changes: readonly ObjectChange<O>[]): Overlay<O> {
+    return new Overlay(this.definition, this, changes);
+  }
+
+  /** Every argument of a query that is a root, with its value. */
+  *roots<V>(query: Query<O, V>): Iterable<readonly [argument: string, value: V]> {
+    for (const node of this.#nodes.get(query)?.values() ?? []) {
+      if (node.roots > 0) yield [node.argument, this.value(query, node.argument)];
+    }
+  }
+
+  distinct(index: DistinctIndex<O>, key: string): readonly string[] {
+    const bucket = this.#countBucket(index, key);
+    this.#track(bucket.all);
+    return bucket.distinct();
+  }
+
+  /** For overlays: the bucket if there is one; reading it is not tracked. */
+  peekList(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> | undefined {
+    return this.#lists.get(index)?.get(key);
+  }
+
+  /** For overlays: the counts if there are any; reading them is not tracked. */
+  peekCounts(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> | undefined {
+    return this.#counts.get(index)?.get(key);
+  }
+
+  /** For overlays: the node if it is memoised. */
+  peekNode(query: Query<O, unknown>, argument: string): Node<O> | undefined {
+    return this.#nodes.get(query)?.get(argument);
+  }
+
+  protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
+    const bucket = this.#listBucket(index, key);
+    this.#track(bucket.all);
+    return bucket.items;
+  }
+
+  protected readFirst(index: ListIndex<O>, key: string): unknown {
+    const bucket = this.#listBucket(index, key);
+    this.#track(bucket.head);
+    return bucket.items[0];
+  }
+
+  protected readValue(query: Query<O, unknown>, argument: string): unknown {
+    let node = this.peekNode(query, argument);
+    if (node === undefined) {
+      node = this.#addNode(query, argument);
+      this.#recompute(node);
+    }
+    this.#track(node);
+    return node.value;
+  }
+
+  protected addEntry(index: ListIndex<O>, key: string, entry: unknown): void {
+    const bucket = this.#listBucket(index, key);
+    if (bucket.add(entry)) this.touch(bucket.head);
+    this.touch(bucket.all);
+  }
+
+  protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
+    const bucket = this.#listBucket(index, key);
+    if (bucket.remove(entry)) this.touch(bucket.head);
+    this.touch(bucket.all);
+    if (bucket.items.length === 0 && !isRead(bucket.all) && !isRead(bucket.head)) this.#lists.get(index)?.delete(key);
+  }
+
+  protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
+    const bucket = this.#countBucket(index, key);
+    if (bucket.change(entry, difference)) this.touch(bucket.all);
+  }
+
+  protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
+    const known = this.peekNode(query, argument);
+    const node = known ?? this.#addNode(query, argument);
+    node.roots += difference;
+    if (known === undefined) this.schedule(node);
+  }
+
+  protected refresh(node: Node<O>): void {
+    const before = node.value;
+    this.#recompute(node);
+    if (!dequal(before, node.value)) this.touch(node);
+    else node.value = before;
+  }
+
+  #recompute(node: Node<O>): void {
+    const outer = this.#reads;
+    const reads = new Set<Cell<Node<O>>>();
+    this.#reads = reads;
+    try {
+      node.value = this.compute(node);
+    } finally {
+      this.#reads = outer;
+    }
+    for (const cell of node.reads) if (!reads.has(cell)) cell.readers?.delete(node);
+    for (const cell of reads) {
+      cell.readers ??= new Set();
+      cell.readers.add(node);
+    }
+    node.reads = [...reads];
+    node.filed = this.refile(node.filed, filedBy(node, node.value));
+  }
+
+  #track(cell: Cell<Node<O>>): void {
+    this.#reads?.add(cell);
+  }
+
+  #addNode(query: Query<O, unknown>, argument: string): Node<O> {
+    const node = new Node(query, argument);
+    const nodes = this.#nodes.get(query) ?? new Map<string, Node<O>>();
+    this.#nodes.set(query, nodes);
+    nodes.set(argument, node);
+    return node;
+  }
+
+  /** Drops the values that no object is a reason for any more. */
+  #forgetRootless(query: Query<O, unknown>, change: ObjectChange<O>): void {
+    if (query.rootsOf === undefined || change.before === undefined) return;
+    for (const argument of query.rootsOf(change.before)) {
+      const node = this.peekNode(query, argument);
+      if (node !== undefined) this.#forgetUnused(node);
+    }
+  }
+
+  /** Drops a value that nobody reads and no object is a reason for, and then what it alone has read. */
+  #forgetUnused(node: Node<O>): void {
+    if (node.roots > 0 || isRead(node)) return;
+    this.#nodes.get(node.query)?.delete(node.argument);
+    this.refile(node.filed, nothingFiled);
+    for (const cell of node.reads) {
+      cell.readers?.delete(node);
+      if (cell instanceof Node) this.#forgetUnused(cell);
+    }
+  }
+
+  #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
+    const buckets = this.#lists.get(index) ?? new Map<string, SortedBucket<Node<O>, unknown>>();
+    this.#lists.set(index, buckets);
+    const bucket = buckets.get(key) ?? new SortedBucket<Node<O>, unknown>((a, b) => index.compare(a, b));
+    buckets.set(key, bucket);
+    return bucket;
+  }
+
+  #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {
+    const buckets = this.#counts.get(index) ?? new Map<string, CountBucket<Node<O>>>();
+    this.#counts.set(index, buckets);
+    const bucket = buckets.get(key) ?? new CountBucket<Node<O>>();
+    buckets.set(key, bucket);
+    return bucket;
+  }
+}
+
+/** The mesh as it would be after one change: answers what the change touches itself, and all else from the base. */
+export class Overlay<O> extends State<O> {
+  readonly #base: Engine<O>;
+  readonly #lists = new Map<ListIndex<O>, Map<string, SortedDelta<Node<O>, unknown>>>();
+  readonly #counts = new Map<DistinctIndex<O>, Map<string, Map<string, number>>>();
+  /** Nodes that the base does not have. */
+  readonly #fresh = new Map<Query<O, unknown>, Map<string, Node<O>>>();
+  /** Nodes of the base that were computed again, with their values here. */
+  readonly #values = new Map<Node<O>, unknown>();
+
+  constructor(definition: Definition<O>, base: Engine<O>, changes: readonly ObjectChange<O>[]) {
+    super(definition);
+    this.#base = base;
+    this.send(changes);
+  }
+
+  /** The arguments of a query whose values the change made different, brought or took. */
+  *changes<V>(query: Query<O, V>): Iterable<ValueChange<V>> {
+    for (const node of this.#values.keys()) {
+      if (node.query === query) {
+        yield {
+          argument: node.argument,
+          before: this.#base.value(query, node.argument),
+          after: this.value(query, node.argument),
+        };
+      }
+    }
+    for (const argument of this.#fresh.get(query)?.keys() ?? []) yield { argument, after: this.value(query, argument) };
+  }
+
+  distinct(index: DistinctIndex<O>, key: string): readonly string[] {
+    const base = this.#base.peekCounts(index, key);
+    const differences = this.#counts.get(index)?.get(key);
+    if (differences === undefined) return base?.distinct() ?? [];
+    const present = new Set(base?.counts.keys() ?? []);
+    for (const [entry, difference] of differences) {
+      if ((base?.counts.get(entry) ?? 0) + difference > 0) present.add(entry);
+      else present.delete(entry);
+    }
+    return [...present].sort();
+  }
+
+  protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
+    return this.#lists.get(index)?.get(key)?.items() ?? this.#base.peekList(index, key)?.items ?? [];
+  }
+
+  protected readFirst(index: ListIndex<O>, key: string): unknown {
+    const delta = this.#lists.get(index)?.get(key);
+    return delta === undefined ? this.#base.peekList(index, key)?.items[0] : delta.first();
+  }
+
+  protected readValue(query: Query<O, unknown>, argument: string): unknown {
+    const node = this.#base.peekNode(query, argument);
+    if (node !== undefined) return this.#values.has(node) ? this.#values.get(node) : node.value;
+    const known = this.#fresh.get(query)?.get(argument);
+    return (known ?? this.#computeFresh(query, argument)).value;
+  }
+
+  protected addEntry(index: ListIndex<O>, key: string, entry: unknown): void {
+    this.#changeList(index, key, (delta) => delta.add(entry));
+  }
+
+  protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
+    this.#changeList(index, key, (delta) => delta.remove(entry));
+  }
+
+  protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
+    const bucket = this.#base.peekCounts(index, key);
+    const keys = this.#counts.get(index) ?? new Map<string, Map<string, number>>();
+    this.#counts.set(index, keys);
+    const differences = keys.get(key) ?? new Map<string, number>();
+    keys.set(key, differences);
+    const before = (bucket?.counts.get(entry) ?? 0) + (differences.get(entry) ?? 0);
+    differences.set(entry, (differences.get(entry) ?? 0) + difference);
+    if ((before === 0) !== (before + difference === 0)) this.touch(bucket?.all);
+  }
+
+  protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
+    if (difference < 0 || this.#base.peekNode(query, argument) !== undefined) return;
+    this.schedule(this.#addFresh(query, argument));
+  }
+
+  protected refresh(node: Node<O>): void {
+    const value = this.compute(node);
+    if (this.#fresh.get(node.query)?.get(node.argument) === node) {
+      node.value = value;
+      node.filed = this.refile(node.filed, filedBy(node, value));
+      return;
+    }
+    if (dequal(node.value, value)) return;
+    this.#values.set(node, value);
+    this.refile(node.filed, filedBy(node, value));
+    this.touch(node);
+  }
+
+  #computeFresh(query: Query<O, unknown>, argument: string): Node<O> {
+    const node = this.#addFresh(query, argument);
+    node.value = this.compute(node);
+    node.filed = this.refile(nothingFiled, filedBy(node, node.value));
+    return node;
+  }
+
+  #addFresh(query: Query<O, unknown>, argument: string): Node<O> {
+    const nodes = this.#fresh.get(query) ?? new Map<string, Node<O>>();
+    this.#fresh.set(query, nodes);
+    const node = nodes.get(argument) ?? new Node(query, argument);
+    nodes.set(argument, node);
+    return node;
+  }
+
+  #changeList(index: ListIndex<O>, key: string, change: (delta: SortedDelta<Node<O>, unknown>) => void): void {
+    const bucket = this.#base.peekList(index, key);
+    const keys = this.#lists.get(index) ?? new Map<string, SortedDelta<Node<O>, unknown>>();
+    this.#lists.set(index, keys);
+    const delta = keys.get(key) ?? new SortedDelta<Node<O>, unknown>(bucket, (a, b) => index.compare(a, b));
+    keys.set(key, delta);
+    const before = delta.first();
+    change(delta);
+    this.touch(bucket?.all);
+    if (delta.first() !== before) this.touch(bucket?.head);
+  }
+}
+
+function isRead<N>(cell: Cell<N>): boolean {
+  return cell.readers !== undefined && cell.readers.size > 0;
+}

@@ -1,0 +1,336 @@
+import { type MergedListener, mergeServers, type ResolvedServer } from '../istio/gateway-merge.ts';
+import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
+import { indexKeyOf, isWildcard, overlaps } from '../istio/hosts.ts';
+import { compareText, type Labels, olderFirst, type ResourceOf } from '../istio/resources.ts';
+import { selects } from '../istio/selectors.ts';
+import {
+  type StreamMatch,
+  type StreamRule,
+  serverMatchApplies,
+  type VirtualService,
+} from '../istio/virtual-service.ts';
+import type { DerivedIndex, Query } from './engine.ts';
+import { podPort, promisedWorkload, type Workload, workloadOf, workloadsBehind } from './gateway-workloads.ts';
+import {
+  everything,
+  factsOf,
+  gatewaysBySelector,
+  kubernetesServices,
+  labelKey,
+  type MeshReader,
+  ruleKey,
+  serversByGateway,
+  workloadsByNamespace,
+} from './indexes.ts';
+import type { ModelObject } from './model-object.ts';
+import { gatewayVirtualServices } from './virtual-services.ts';
+
+/** One filter chain of a gateway's listener. */
+export interface Chain {
+  /** The server; of plaintext HTTP servers, which share a chain, the first. */
+  readonly server: GatewayServer;
+  /** SNIs that it takes, case as written; empty: every connection that no other chain takes. */
+  readonly serverNames: readonly string[];
+  /** The route of a PASSTHROUGH chain. */
+  readonly rule?: StreamRule;
+}
+
+/** A listener that Envoy refuses, and why. */
+export interface RefusedListener {
+  readonly port: number;
+  /** The name that two chains claim, in lower case; empty: two chains take every connection. */
+  readonly serverName: string;
+  readonly servers: readonly GatewayServer[];
+}
+
+/** What listens on the pods of a gateway. */
+export interface GatewayListeners {
+  readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
+  /** Plaintext HTTP servers: all of a port share one route table. */
+  readonly httpServers: readonly { readonly port: number; readonly server: GatewayServer }[];
+  readonly refused: readonly RefusedListener[];
+  readonly dropped: ReturnType<typeof mergeServers>['dropped'];
+}
+
+/** Filter chains by `workload|port|server name` (lower case); the name is empty for chains without one. */
+const chainsByServerName: DerivedIndex<Chain> = { kind: 'derived', name: 'filter chains', compare: () => 0 };
+
+/** Refused listeners by `workload|port`. */
+const refusedListeners: DerivedIndex<RefusedListener> = {
+  kind: 'derived',
+  name: 'refused listeners',
+  compare: () => 0,
+};
+
+/** The ports that a workload listens on, by workload. */
+const listeningPorts: DerivedIndex<number> = { kind: 'derived', name: 'listening ports', compare: (a, b) => a - b };
+
+/** Plaintext HTTP servers by `workload|port|host` (lower case), in the order of their Gateways. */
+const httpServersByHost: DerivedIndex<GatewayServer> = {
+  kind: 'derived',
+  name: 'HTTP servers',
+  compare: (a, b) => olderFirst(a.resource, b.resource) || compareText(a.field, b.field),
+};
+
+/**
+ * The listeners of every workload that could be a gateway; the argument is the workload's id.
+ * Source: pilot/pkg/model/push_context.go `mergeGateways`; core/gateway.go `buildGatewayListeners`.
+ */
+export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
+  name: 'gateway listeners',
+  level: 3,
+  *rootsOf({ resource }) {
+    if (resource?.kind === 'Workload') yield workloadOf(resource).id;
+    if (resource?.kind === 'Service' && resource.spec.selector !== undefined) {
+      yield promisedWorkload(resource.metadata.namespace, resource.spec.selector).id;
+    }
+  },
+  compute: (reader, id) => buildListeners(reader, workloadById(reader, id)),
+  contribute(value, id, contribute) {
+    const names = new Set<number>();
+    for (const { port, chain } of value.chains) {
+      names.add(port);
+      const serverNames = chain.serverNames.length === 0 ? [everything] : new Set(chain.serverNames.map(lowerCase));
+      for (const name of serverNames) contribute(chainsByServerName, chainKey(id, port, name), chain);
+    }
+    for (const { port, server } of value.httpServers) {
+      for (const host of new Set(server.serverNames.map(lowerCase))) {
+        contribute(httpServersByHost, chainKey(id, port, indexKeyOf(host)), server);
+      }
+    }
+    for (const refused of value.refused) contribute(refusedListeners, ruleKey(id, String(refused.port)), refused);
+    for (const port of names) contribute(listeningPorts, id, port);
+  },
+};
+
+/**
+ * The route of a server that forwards bytes: the first `tcp` rule that matches, of the first VirtualService that overlaps any
+ * of its hosts. The argument is `gateway pod namespace|gateway|server field`.
+ * Source: core/gateway.go `buildGatewayNetworkFiltersFromTCPRoutes`.
+ */
+const tcpRoutes: Query<ModelObject, StreamRule | undefined> = {
+  name: 'TCP routes',
+  level: 2,
+  compute(reader, argument) {
+    const [namespace = '', gateway = '', field = ''] = argument.split('|');
+    const server = reader.entries(serversByGateway, gateway).find((candidate) => candidate.field === field);
+    if (server === undefined) return undefined;
+    for (const virtualService of overlappingVirtualServices(reader, namespace, server)) {
+      const rule = virtualService.tcp.find(
+        (candidate) => candidate.destinations.length > 0 && streamRuleApplies(candidate, server),
+      );
+      if (rule !== undefined) return rule;
+    }
+    return undefined;
+  },
+};
+
+/** The route of a server that forwards bytes; `namespace` is the gateway pod's. */
+export function tcpRouteOf(reader: MeshReader, namespace: string, server: GatewayServer): StreamRule | undefined {
+  return reader.value(tcpRoutes, ruleKey(namespace, server.gateway, server.field));
+}
+
+/** The chains of a pod port that name exactly this server name (lower case); empty: those that name none. */
+export function chainsNamed(reader: MeshReader, workload: Workload, port: number, name: string): readonly Chain[] {
+  return reader.entries(chainsByServerName, chainKey(workload.id, port, name));
+}
+
+/** The first plaintext HTTP servers of a pod port whose hosts include exactly this pattern (lower case). */
+export function httpServersNamed(
+  reader: MeshReader,
+  workload: Workload,
+  port: number,
+  pattern: string,
+): readonly GatewayServer[] {
+  return reader.entries(httpServersByHost, chainKey(workload.id, port, pattern));
+}
+
+/** Why Envoy refuses the listener of a pod port, if it does. */
+export function refusedListener(reader: MeshReader, workload: Workload, port: number): RefusedListener | undefined {
+  return reader.first(refusedListeners, ruleKey(workload.id, String(port)));
+}
+
+/** True when anything listens on the pod port. */
+export function listensOn(reader: MeshReader, workload: Workload, port: number): boolean {
+  return reader.entries(listeningPorts, workload.id).includes(port);
+}
+
+/** True when some Gateway selects the workload: it is a gateway, not a sidecar. */
+export function isGateway(reader: MeshReader, workload: Workload): boolean {
+  return selectingGateways(reader, workload).length > 0;
+}
+
+/** The Gateways that select a workload, oldest first. Source: push_context.go `mergeGateways`. */
+function selectingGateways(reader: MeshReader, workload: Workload): readonly ResourceOf<'Gateway'>[] {
+  const { scopeGatewayToNamespace } = factsOf(reader).config;
+  const found: ResourceOf<'Gateway'>[] = [...reader.entries(gatewaysBySelector, everything)];
+  for (const [name, value] of Object.entries(workload.labels))
+    found.push(...reader.entries(gatewaysBySelector, labelKey(name, value)));
+  return found
+    .filter((gateway) => selects(gateway.spec.selector ?? {}, workload.labels))
+    .filter((gateway) => !scopeGatewayToNamespace || gateway.metadata.namespace === workload.namespace)
+    .sort(olderFirst);
+}
+
+function chainKey(id: string, port: number, name: string): string {
+  return ruleKey(id, String(port), name);
+}
+
+function lowerCase(text: string): string {
+  return text.toLowerCase();
+}
+
+function workloadById(reader: MeshReader, id: string): Workload {
+  const separator = id.indexOf('|');
+  const namespace = id.slice(0, separator);
+  const entries: [string, string][] = JSON.parse(id.slice(separator + 1));
+  const labels: Labels = Object.fromEntries(entries);
+  const known = reader.entries(workloadsByNamespace, namespace).find((resource) => workloadOf(resource).id === id);
+  return known === undefined ? promisedWorkload(namespace, labels) : workloadOf(known);
+}
+
+function buildListeners(reader: MeshReader, workload: Workload): GatewayListeners {
+  const resolved = selectingGateways(reader, workload).flatMap((gateway): ResolvedServer[] => {
+    const name = `${gateway.metadata.namespace}/${gateway.metadata.name}`;
+    return reader
+      .entries(serversByGateway, name)
+      .map((server) => ({ server, ports: [listeningPort(reader, workload, server.number)] }));
+  });
+  const { listeners, dropped } = mergeServers(resolved);
+  const chains: { port: number; chain: Chain }[] = [];
+  const httpServers: { port: number; server: GatewayServer }[] = [];
+  const refused: RefusedListener[] = [];
+  for (const listener of listeners.filter(isReachable)) {
+    const built = buildChains(reader, workload, listener);
+    for (const chain of built) chains.push({ port: listener.port, chain });
+    for (const group of listener.groups)
+      if (group.isHttp) for (const server of group.servers) httpServers.push({ port: listener.port, server });
+    const conflict = findConflict(built);
+    if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
+  }
+  return { chains, httpServers, refused, dropped };
+}
+
+/** Listeners bound to an address of their own are not what a Service leads to. */
+function isReachable(listener: MergedListener): boolean {
+  return listener.bind === '' || listener.bind === '0.0.0.0' || listener.bind === '::';
+}
+
+/**
+ * The pod port that a declared port listens on: the target port of the first Service of the pods that has it, else itself.
+ * Source: pilot/pkg/model/gateway.go `resolvePorts`.
+ */
+function listeningPort(reader: MeshReader, workload: Workload, number: number): number {
+  for (const service of reader.entries(kubernetesServices, workload.namespace)) {
+    if ('experimental.istio.io/disable-gateway-port-translation' in service.resource.metadata.labels) continue;
+    if (!workloadsBehind(reader, service).some((candidate) => candidate.id === workload.id)) continue;
+    const port = service.ports.find((candidate) => candidate.number === number);
+    const target = port === undefined ? undefined : podPort(workload, port.targetPort);
+    if (target !== undefined) return target;
+  }
+  return number;
+}
+
+/** Source: core/gateway.go `buildGatewayTCPBasedFilterChains`, `createGatewayTCPFilterChainOpts`. */
+function buildChains(reader: MeshReader, workload: Workload, listener: MergedListener): readonly Chain[] {
+  const claimed = new Set<string>();
+  return listener.groups.flatMap(({ isHttp, servers }): readonly Chain[] => {
+    const [first] = servers;
+    if (isHttp) return first === undefined ? [] : [{ server: first, serverNames: [] }];
+    return servers.flatMap((server) => serverChains(reader, workload, server, claimed));
+  });
+}
+
+function serverChains(
+  reader: MeshReader,
+  workload: Workload,
+  server: GatewayServer,
+  claimed: Set<string>,
+): readonly Chain[] {
+  const serverNames = matchedNames(server.serverNames);
+  switch (server.kind) {
+    case 'tls-http':
+      return [{ server, serverNames }];
+    case 'tls-tcp':
+      return tcpRouteOf(reader, workload.namespace, server) === undefined ? [] : [{ server, serverNames }];
+    case 'tcp':
+      return tcpRouteOf(reader, workload.namespace, server) === undefined ? [] : [{ server, serverNames: [] }];
+    case 'passthrough':
+      return passthroughChains(reader, workload, server, claimed);
+    default:
+      // AUTO_PASSTHROUGH has chains for services of the mesh only; external ones are left out.
+      return [];
+  }
+}
+
+/** A list with `*` matches everything. Source: core/listener.go `toFilterChainMatch`. */
+function matchedNames(names: readonly string[]): readonly string[] {
+  return names.includes('*') ? [] : names;
+}
+
+/**
+ * One chain per `tls` match of the VirtualServices that overlap the server's hosts; a match with an SNI that an earlier one
+ * has is left out. Source: core/gateway.go `buildGatewayNetworkFiltersFromTLSRoutes`.
+ */
+function passthroughChains(
+  reader: MeshReader,
+  workload: Workload,
+  server: GatewayServer,
+  claimed: Set<string>,
+): readonly Chain[] {
+  const chains: Chain[] = [];
+  for (const virtualService of overlappingVirtualServices(reader, workload.namespace, server)) {
+    for (const rule of virtualService.tls) {
+      if (rule.destinations.length === 0) continue;
+      for (const match of rule.matches) {
+        if (!serverMatchApplies(match, server.gateway, server.number) || !claim(match, claimed)) continue;
+        chains.push({ server, serverNames: matchedNames(match.sniHosts), rule });
+      }
+    }
+  }
+  return chains;
+}
+
+function claim(match: StreamMatch, claimed: Set<string>): boolean {
+  if (match.sniHosts.some((host) => claimed.has(host))) return false;
+  for (const host of match.sniHosts) claimed.add(host);
+  return true;
+}
+
+/** VirtualServices bound to the server's Gateway of which a host overlaps one of the server's. Source: `pickMatchingGatewayHosts`. */
+function overlappingVirtualServices(
+  reader: MeshReader,
+  namespace: string,
+  server: GatewayServer,
+): readonly VirtualService[] {
+  const [only, ...others] = server.serverNames;
+  const isOneExactHost = only !== undefined && others.length === 0 && !isWildcard(only);
+  const candidates = isOneExactHost
+    ? gatewayVirtualServices(reader, namespace, server.gateway, only.toLowerCase())
+    : gatewayVirtualServices(reader, namespace, server.gateway);
+  return candidates.filter((virtualService) => {
+    const admitted = hostsForNamespace(server, virtualService.resource.metadata.namespace);
+    return virtualService.hosts.some((host) => admitted.some((name) => overlaps(name, host)));
+  });
+}
+
+function streamRuleApplies(rule: StreamRule, server: GatewayServer): boolean {
+  return (
+    rule.matches.length === 0 || rule.matches.some((match) => serverMatchApplies(match, server.gateway, server.number))
+  );
+}
+
+/** Two chains, or one chain twice, with the same server name but for its case: Envoy refuses the whole listener. */
+function findConflict(chains: readonly Chain[]): Omit<RefusedListener, 'port'> | undefined {
+  const owners = new Map<string, Chain>();
+  for (const chain of chains) {
+    const names = chain.serverNames.length === 0 ? [''] : chain.serverNames.map(lowerCase);
+    for (const name of names) {
+      const owner = owners.get(name);
+      if (owner !== undefined)
+        return { serverName: name, servers: owner === chain ? [chain.server] : [owner.server, chain.server] };
+      owners.set(name, chain);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,427 @@
+import type { CompiledPolicy } from '../istio/authorization.ts';
+import type { DestinationRule } from '../istio/destination-rule.ts';
+import type { GatewayServer } from '../istio/gateway-server.ts';
+import { hostPatternsOf, indexKeyOf } from '../istio/hosts.ts';
+import { sectionOf } from '../istio/protocol.ts';
+import {
+  compareText,
+  idOf,
+  type Kind,
+  type Labels,
+  olderFirst,
+  type Resource,
+  type ResourceOf,
+  refOf,
+} from '../istio/resources.ts';
+import { isKubernetes, type MeshService } from '../istio/service.ts';
+import type { SidecarScope } from '../istio/sidecar.ts';
+import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
+import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
+import type { MeshFacts, ModelObject } from './model-object.ts';
+
+/** How everything reads the mesh. */
+export type MeshReader = Reader<ModelObject>;
+
+/** The key of indexes that have only one. */
+export const everything = '';
+
+type Entries<T> = Iterable<readonly [key: string, entry: T]>;
+
+/** An index over objects of the model, its entries oldest resource first unless `compare` says otherwise. */
+function index<T extends { readonly resource: Resource }>(
+  name: string,
+  entriesOf: (object: ModelObject) => Entries<T>,
+  compare: (a: T, b: T) => number = (a, b) => olderFirst(a.resource, b.resource),
+): SortedIndex<ModelObject, T> {
+  return { kind: 'sorted', name, entriesOf, compare };
+}
+
+function distinctIndex(name: string, entriesOf: (object: ModelObject) => Entries<string>): DistinctIndex<ModelObject> {
+  return { kind: 'distinct', name, entriesOf };
+}
+
+/** The facts of the mesh: always exactly one. */
+const factsIndex: SortedIndex<ModelObject, MeshFacts> = {
+  kind: 'sorted',
+  name: 'facts',
+  entriesOf: ({ facts }) => (facts === undefined ? [] : [[everything, facts]]),
+  compare: () => 0,
+};
+
+/** The mesh's configuration and inventory. */
+export function factsOf(reader: MeshReader): MeshFacts {
+  const facts = reader.first(factsIndex, everything);
+  if (facts === undefined) throw new Error('the mesh has no facts');
+  return facts;
+}
+
+/** Every resource, by `Kind namespace/name`. */
+export const resourcesById: SortedIndex<ModelObject, Resource> = {
+  kind: 'sorted',
+  name: 'resources',
+  entriesOf: ({ resource }) => (resource === undefined ? [] : [[idOf(refOf(resource)), resource]]),
+  compare: olderFirst,
+};
+
+/** Services by lower-case host: proxies fold the hosts of HTTP routes. */
+export const servicesByHost = index<MeshService>('services by host', function* ({ services }) {
+  for (const service of services) yield [indexKeyOf(service.host.toLowerCase()), service];
+});
+
+/** Services by each wildcard that is broader than their host: what a wildcard overlaps. */
+export const servicesUnder = index<MeshService>('services under', function* ({ services }) {
+  for (const service of services) {
+    for (const pattern of hostPatternsOf(service.host.toLowerCase()).slice(1))
+      if (pattern !== '*') yield [pattern, service];
+  }
+});
+
+/** Public services that give their port an HTTP listener on sidecars, by port. */
+export const publicHttpServices = index<MeshService>('public HTTP services', function* ({ services }) {
+  for (const service of services)
+    if (service.visibility.isPublic) for (const port of httpPorts(service)) yield [String(port), service];
+});
+
+/** The same for services that are not public. */
+export const exportedHttpServices = index<MeshService>('exported HTTP services', function* ({ services }) {
+  for (const service of services)
+    if (!service.visibility.isPublic) for (const port of httpPorts(service)) yield [String(port), service];
+});
+
+/** The namespaces that have a service with an HTTP port, by port. */
+export const httpServiceNamespaces = distinctIndex('HTTP service namespaces', function* ({ services }) {
+  for (const service of services) for (const port of httpPorts(service)) yield [String(port), service.namespace];
+});
+
+/** The same by `port|namespace`. */
+export const httpServicesByNamespace = index<MeshService>('HTTP services by namespace', function* ({ services }) {
+  for (const service of services)
+    for (const port of httpPorts(service)) yield [ruleKey(String(port), service.namespace), service];
+});
+
+/** HTTP ports share a listener on all addresses; sniffed ones join it where the service has no address of its own. */
+function httpPorts(service: MeshService): ReadonlySet<number> {
+  const ports = new Set<number>();
+  if (service.resolution === 'ALIAS') return ports;
+  for (const { number, protocol } of service.ports) {
+    const section = sectionOf(protocol);
+    if (section === 'http' || (section === 'sniffed' && service.addresses.length === 0)) ports.add(number);
+  }
+  return ports;
+}
+
+/** Services whose ports take raw TCP, by `address|port`; the address is empty for those without one. */
+export const tcpServicesByAddress = index<MeshService>('TCP services by address', function* ({ services }) {
+  for (const service of services) {
+    for (const { number, protocol } of service.ports) {
+      const section = sectionOf(protocol);
+      if (section !== 'tcp' && section !== 'sniffed') continue;
+      for (const address of service.addresses.length === 0 ? [everything] : service.addresses) {
+        yield [ruleKey(address, String(number)), service];
+      }
+    }
+  }
+});
+
+/** Services with a TLS port, by lower-case host. */
+export const tlsServicesByName = index<MeshService>('TLS services', function* ({ services }) {
+  for (const service of services) {
+    if (service.ports.some((port) => sectionOf(port.protocol) === 'tls')) yield [service.host.toLowerCase(), service];
+  }
+});
+
+/** Kubernetes Services by namespace: what can select a gateway's pods. */
+export const kubernetesServices = index<MeshService>('Kubernetes services', function* ({ services }) {
+  for (const service of services) if (isKubernetes(service)) yield [service.namespace, service];
+});
+
+/** VirtualServices on sidecars by lower-case host. */
+export const meshVirtualServices = index<VirtualService>('mesh VirtualServices', function* ({ virtualService }) {
+  if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+  for (const host of new Set(virtualService.hosts.map((name) => name.toLowerCase())))
+    yield [indexKeyOf(host), virtualService];
+});
+
+/** Mesh VirtualServices by each wildcard that is broader than one of their hosts: what a wildcard overlaps. */
+export const meshVirtualServicesUnder = index<VirtualService>(
+  'mesh VirtualServices under',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    const patterns = virtualService.hosts.flatMap((host) => hostPatternsOf(host.toLowerCase()).slice(1));
+    for (const pattern of new Set(patterns)) if (pattern !== '*') yield [pattern, virtualService];
+  },
+);
+
+/** Mesh VirtualServices by the lower-case SNIs of their `tls` matches. */
+export const meshVirtualServicesBySni = index<VirtualService>(
+  'mesh VirtualServices by SNI',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    for (const sni of snisOfMatches(virtualService)) yield [sni, virtualService];
+  },
+);
+
+/** The SNIs of all `tls` matches of a VirtualService, in lower case, each once. */
+export function snisOfMatches(virtualService: VirtualService): ReadonlySet<string> {
+  const matches = virtualService.tls.flatMap((rule) => rule.matches);
+  return new Set(matches.flatMap((match) => match.sniHosts.map((host) => host.toLowerCase())));
+}
+
+/** VirtualServices by the Gateway that they are bound to. */
+export const virtualServicesByGateway = index<VirtualService>(
+  'VirtualServices by Gateway',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || virtualService.hosts.length === 0) return;
+    for (const gateway of new Set(virtualService.gateways)) yield [gateway, virtualService];
+  },
+);
+
+/** The same by Gateway and lower-case host. */
+export const virtualServicesByGatewayHost = index<VirtualService>(
+  'VirtualServices by Gateway and host',
+  function* ({ virtualService }) {
+    if (virtualService === undefined) return;
+    const hosts = new Set(virtualService.hosts.map((name) => name.toLowerCase()));
+    for (const gateway of new Set(virtualService.gateways)) {
+      for (const host of hosts) yield [gatewayHostKey(gateway, host), virtualService];
+    }
+  },
+);
+
+/** The key of `virtualServicesByGatewayHost`; `host` in lower case. */
+export function gatewayHostKey(gateway: string, host: string): string {
+  return `${gateway}|${indexKeyOf(host)}`;
+}
+
+/** `bound` under the lower-case hosts of VirtualServices that are bound to a Gateway. */
+export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* ({ virtualService }) {
+  if (virtualService?.gateways.some((gateway) => gateway !== meshGateway)) {
+    for (const host of virtualService.hosts) yield [indexKeyOf(host.toLowerCase()), 'bound'];
+  }
+});
+
+/** VirtualServices by `namespace/name`: delegates are referred to so. */
+export const virtualServicesByName = index<VirtualService>('VirtualServices by name', ({ virtualService }) =>
+  virtualService === undefined ? [] : [[nameKey(virtualService.resource), virtualService]],
+);
+
+/** Resources of one kind under one key each. */
+function resourceIndex<K extends Kind>(
+  name: string,
+  kind: K,
+  keysOf: (resource: ResourceOf<K>) => Iterable<string>,
+): SortedIndex<ModelObject, ResourceOf<K>> {
+  return {
+    kind: 'sorted',
+    name,
+    *entriesOf({ resource }) {
+      if (resource === undefined || !isOfKind(resource, kind)) return;
+      for (const key of keysOf(resource)) yield [key, resource];
+    },
+    compare: olderFirst,
+  };
+}
+
+function isOfKind<K extends Kind>(resource: Resource, kind: K): resource is ResourceOf<K> {
+  return resource.kind === kind;
+}
+
+/** Gateways by `namespace/name`. */
+export const gatewaysByName = resourceIndex('Gateways by name', 'Gateway', (gateway) => [nameKey(gateway)]);
+
+/** Gateways by one label of their selector (the alphabetically first), or by `everything` without a selector. */
+export const gatewaysBySelector = resourceIndex('Gateways by selector', 'Gateway', (gateway) => [
+  selectorKey(gateway.spec.selector ?? {}),
+]);
+
+/** The servers of a Gateway by its `namespace/name`, in the order of the list. */
+export const serversByGateway: SortedIndex<ModelObject, GatewayServer> = {
+  kind: 'sorted',
+  name: 'servers',
+  *entriesOf({ servers }) {
+    for (const server of servers) yield [server.gateway, server];
+  },
+  compare: () => 0,
+};
+
+/** The key of `gatewaysBySelector`. */
+function selectorKey(selector: Labels): string {
+  const [first] = Object.entries(selector).sort(([a], [b]) => compareText(a, b));
+  return first === undefined ? everything : labelKey(...first);
+}
+
+/** A label as a key. */
+export function labelKey(name: string, value: string): string {
+  return `${name}=${value}`;
+}
+
+/** Pods by namespace. */
+export const workloadsByNamespace = resourceIndex('workloads', 'Workload', (workload) => [workload.metadata.namespace]);
+
+/** Namespace objects by name. */
+export const namespacesByName = resourceIndex('namespaces', 'Namespace', (namespace) => [namespace.metadata.name]);
+
+/** PeerAuthentications without a selector by namespace: the oldest holds. */
+export const peerAuthentications = resourceIndex('PeerAuthentications', 'PeerAuthentication', (policy) =>
+  Object.keys(policy.spec.selector?.matchLabels ?? {}).length === 0 ? [policy.metadata.namespace] : [],
+);
+
+/** WorkloadEntries by namespace. */
+export const workloadEntries = resourceIndex('WorkloadEntries', 'WorkloadEntry', (entry) => [entry.metadata.namespace]);
+
+/** Sidecars by namespace; Istio asks those with a selector first, then the oldest. */
+export const sidecarsByNamespace: SortedIndex<ModelObject, SidecarScope> = {
+  kind: 'sorted',
+  name: 'Sidecars',
+  entriesOf: ({ resource, sidecar }) =>
+    resource === undefined || sidecar === undefined ? [] : [[resource.metadata.namespace, sidecar]],
+  compare: (a, b) =>
+    selectorFirst(a.resource?.spec.workloadSelector, b.resource?.spec.workloadSelector) || olderScope(a, b),
+};
+
+function olderScope(a: SidecarScope, b: SidecarScope): number {
+  return a.resource === undefined || b.resource === undefined ? 0 : olderFirst(a.resource, b.resource);
+}
+
+function selectorFirst(a: unknown, b: unknown): number {
+  return Number(a === undefined) - Number(b === undefined);
+}
+
+/** The namespaces that have a Sidecar. */
+export const sidecarNamespaces = distinctIndex('Sidecar namespaces', ({ resource, sidecar }) =>
+  resource === undefined || sidecar === undefined ? [] : [[everything, resource.metadata.namespace]],
+);
+
+/** Namespaces in which an Istio resource lives. */
+export const usedNamespaces = distinctIndex('used namespaces', ({ resource }) =>
+  resource === undefined || !istioKinds.has(resource.kind) ? [] : [[everything, resource.metadata.namespace]],
+);
+
+const istioKinds: ReadonlySet<Kind> = new Set<Kind>([
+  'ServiceEntry',
+  'VirtualService',
+  'DestinationRule',
+  'Gateway',
+  'Sidecar',
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+]);
+
+/** All namespaces that are declared. */
+export const declaredNamespaces = distinctIndex('declared namespaces', ({ resource }) =>
+  resource?.kind === 'Namespace' ? [[everything, resource.metadata.name]] : [],
+);
+
+/** DestinationRules by `namespace|host`, in the order in which Istio merges them: those with a selector, then the oldest. */
+export const rulesByHost = index<DestinationRule>(
+  'DestinationRules by host',
+  ({ destinationRule: rule }) => (rule === undefined ? [] : [[ruleKey(rule.namespace, rule.host), rule]]),
+  (a, b) => selectorFirst(a.selector, b.selector) || olderFirst(a.resource, b.resource),
+);
+
+/** The same by `namespace|host|group`. */
+export const rulesByGroup = index<DestinationRule>('DestinationRules by group', ({ destinationRule: rule }) =>
+  rule === undefined ? [] : [[ruleKey(rule.namespace, rule.host, rule.group), rule]],
+);
+
+/** Those of a group that have a top-level policy. */
+export const rulesWithPolicy = index<DestinationRule>('DestinationRules with a policy', ({ destinationRule: rule }) =>
+  rule?.resource.spec.trafficPolicy === undefined ? [] : [[ruleKey(rule.namespace, rule.host, rule.group), rule]],
+);
+
+/** Those of a group that define a subset, by `namespace|host|group|subset`. */
+export const rulesWithSubset = index<DestinationRule>(
+  'DestinationRules with a subset',
+  function* ({ destinationRule: rule }) {
+    if (rule === undefined) return;
+    const names = new Set((rule.resource.spec.subsets ?? []).map((subset) => subset.name ?? ''));
+    for (const name of names) yield [ruleKey(rule.namespace, rule.host, rule.group, name), rule];
+  },
+);
+
+/** `host|group` of the DestinationRules of a `namespace|pattern`. */
+export const ruleGroups = distinctIndex('DestinationRule groups', ({ destinationRule: rule }) =>
+  rule === undefined ? [] : [[ruleKey(rule.namespace, indexKeyOf(rule.host)), ruleKey(rule.host, rule.group)]],
+);
+
+/** The namespaces that have a DestinationRule for a host pattern. */
+export const ruleNamespaces = distinctIndex('DestinationRule namespaces', ({ destinationRule: rule }) =>
+  rule === undefined ? [] : [[indexKeyOf(rule.host), rule.namespace]],
+);
+
+/** Joins parts of a key; `|` occurs in none of them. */
+export function ruleKey(...parts: readonly string[]): string {
+  return parts.join('|');
+}
+
+/** AuthorizationPolicies by `namespace|` (any SNI) or `namespace|sni`: see `policyKeysOf`. */
+export const policiesByScope = index<CompiledPolicy>('AuthorizationPolicies', function* ({ policy }) {
+  if (policy === undefined) return;
+  for (const sni of snisOf(policy)) yield [ruleKey(policy.resource.metadata.namespace, sni), policy];
+});
+
+/** AuthorizationPolicies by `namespace/name`. */
+export const policiesById = index<CompiledPolicy>('AuthorizationPolicies by name', ({ policy }) =>
+  policy === undefined ? [] : [[policy.id, policy]],
+);
+
+/** The exact SNIs outside of which a policy changes nothing; `''` stands for any. The presence of an ALLOW policy changes everything. */
+function snisOf(policy: CompiledPolicy): Iterable<string> {
+  if (policy.action === 'ALLOW' || policy.rules.length === 0) return [everything];
+  const snis = new Set<string>();
+  for (const rule of policy.rules) {
+    const required = rule.discriminators.sni;
+    if (required === undefined) return [everything];
+    for (const sni of required) snis.add(sni);
+  }
+  return snis;
+}
+
+function nameKey(resource: Resource): string {
+  return `${resource.metadata.namespace}/${resource.metadata.name}`;
+}
+
+/** All sorted indexes of the model. */
+export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
+  factsIndex,
+  servicesByHost,
+  servicesUnder,
+  publicHttpServices,
+  exportedHttpServices,
+  httpServicesByNamespace,
+  tcpServicesByAddress,
+  tlsServicesByName,
+  kubernetesServices,
+  meshVirtualServices,
+  meshVirtualServicesUnder,
+  meshVirtualServicesBySni,
+  virtualServicesByGateway,
+  virtualServicesByGatewayHost,
+  virtualServicesByName,
+  gatewaysByName,
+  gatewaysBySelector,
+  workloadsByNamespace,
+  namespacesByName,
+  peerAuthentications,
+  workloadEntries,
+  rulesByHost,
+  rulesByGroup,
+  rulesWithPolicy,
+  rulesWithSubset,
+  policiesByScope,
+  policiesById,
+  resourcesById,
+  serversByGateway,
+  sidecarsByNamespace,
+];
+
+/** All distinct indexes of the model. */
+export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
+  httpServiceNamespaces,
+  gatewayBoundHosts,
+  sidecarNamespaces,
+  usedNamespaces,
+  declaredNamespaces,
+  ruleGroups,
+  ruleNamespaces,
+];

@@ -1,0 +1,49 @@
+import { defaultMeshConfig, type MeshConfig, readMeshConfig } from '../istio/mesh-config.ts';
+import type { MeshConfigSpec, Resource } from '../istio/resources.ts';
+import { type Definition, Engine, type Query } from './engine.ts';
+import { gatewayListeners } from './gateways.ts';
+import { distinctIndexes, sortedIndexes } from './indexes.ts';
+import { factsObject, type MeshFacts, type ModelObject } from './model-object.ts';
+import { contestedTlsNames } from './sidecar-listeners.ts';
+
+/** Where the mesh's configuration comes from. */
+export interface MeshSource {
+  /** Namespace of the ConfigMap `istio`: the root namespace unless the ConfigMap names another. */
+  readonly namespace: string;
+  /** Revision of the control plane; empty for the default one. */
+  readonly revision: string;
+  /** Values that outrank the ConfigMap's. */
+  readonly overrides: MeshConfigSpec;
+}
+
+/** The mesh's configuration: Istio's defaults, the ConfigMap laid over them, the overrides laid over that. */
+export function meshConfigOf(resources: Iterable<Resource>, source: MeshSource): MeshConfig {
+  const name = source.revision === '' || source.revision === 'default' ? 'istio' : `istio-${source.revision}`;
+  let config = defaultMeshConfig(source.namespace);
+  for (const resource of resources) {
+    if (
+      resource.kind !== 'MeshConfig' ||
+      resource.metadata.namespace !== source.namespace ||
+      resource.metadata.name !== name
+    )
+      continue;
+    config = readMeshConfig(resource.spec, config);
+  }
+  return readMeshConfig(source.overrides, config);
+}
+
+/** Builds the model: every object filed, every memoised value computed. `queries` are those of higher layers. */
+export function buildMesh(
+  objects: readonly ModelObject[],
+  facts: MeshFacts,
+  queries: readonly Query<ModelObject, unknown>[],
+): Engine<ModelObject> {
+  const definition: Definition<ModelObject> = {
+    sorted: sortedIndexes,
+    distinct: distinctIndexes,
+    queries: [contestedTlsNames, gatewayListeners, ...queries],
+  };
+  const engine = new Engine(definition);
+  engine.apply([factsObject(facts), ...objects].map((after) => ({ after })));
+  return engine;
+}

@@ -1,0 +1,140 @@
+import { labelsKey } from '../istio/selectors.ts';
+import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
+import { type EgressListener, importsService } from '../istio/sidecar.ts';
+import { isVisibleFrom } from '../istio/visibility.ts';
+import type { ClientView } from './client-view.ts';
+import { type MeshReader, servicesByHost } from './indexes.ts';
+
+/** A service as one proxy sees it: of several with the same host one was chosen, or their ports were merged. */
+export interface SeenService {
+  readonly service: MeshService;
+  readonly ports: readonly MeshPort[];
+}
+
+/** The services of exactly that host (case as written), oldest first. */
+export function servicesOfHost(reader: MeshReader, host: string): readonly MeshService[] {
+  return reader.entries(servicesByHost, host.toLowerCase()).filter((service) => service.host === host);
+}
+
+/** True when the client's namespace sees the service. */
+export function isServiceVisible(client: ClientView, service: MeshService): boolean {
+  if (service.visibility.isPublic) return true;
+  for (const namespace of service.visibility.namespaces) if (client.isIn(namespace)) return true;
+  return false;
+}
+
+/** True when an egress listener of the client imports the service. */
+export function isServiceImported(client: ClientView, listener: EgressListener, service: MeshService): boolean {
+  const isOwn = listener.imports.has('.') && client.isIn(service.namespace);
+  return importsService(listener, service.host, service.namespace, isOwn);
+}
+
+/**
+ * The services of a host that an egress listener works with: of all that are visible and imported, those of one namespace,
+ * the client's own first, then Kubernetes Services, then explicitly exported ones, then the oldest.
+ * Source: pilot/pkg/model/sidecar.go `selectServices`; push_context.go `servicesExportedToNamespace`.
+ */
+export function listenerServices(client: ClientView, listener: EgressListener, host: string): readonly SeenService[] {
+  const candidates = exportedFirst(
+    servicesOfHost(client.reader, host).filter((service) => isServiceVisible(client, service)),
+  );
+  const imported = candidates.filter(
+    (service) => isServiceImported(client, listener, service) && portsOn(listener, service).length > 0,
+  );
+  const namespace = chosenNamespace(client, imported);
+  return imported
+    .filter((service) => service.namespace === namespace)
+    .map((service) => ({ service, ports: portsOn(listener, service) }));
+}
+
+/**
+ * The service behind a host for the client's clusters: what its listeners import, else what a VirtualService routes to.
+ * Source: pilot/pkg/model/sidecar.go `collectImportedServices`.
+ */
+export function clusterService(client: ClientView, host: string, isDestination: boolean): SeenService | undefined {
+  let seen: SeenService | undefined;
+  for (const listener of client.scope.listeners) {
+    for (const service of listenerServices(client, listener, host)) seen = append(seen, service);
+  }
+  return seen ?? (isDestination ? destinationService(client, host) : undefined);
+}
+
+/**
+ * The service of a host that a gateway in `namespace` works with; unlike for sidecars, its own namespace is not preferred.
+ * Source: pilot/pkg/model/sidecar.go `DefaultSidecarScopeForGateway`.
+ */
+export function gatewayService(reader: MeshReader, namespace: string, host: string): SeenService | undefined {
+  const visible = servicesOfHost(reader, host).filter((service) => isVisibleFrom(service.visibility, namespace));
+  let seen: SeenService | undefined;
+  for (const service of exportedFirst(visible)) seen = append(seen, { service, ports: service.ports });
+  return seen;
+}
+
+/** The port of a seen service, if it has it. */
+export function portOf(seen: SeenService | undefined, number: number): MeshPort | undefined {
+  return seen?.ports.find((port) => port.number === number);
+}
+
+/** Explicitly exported services come before public ones, each oldest first. */
+export function exportedFirst(services: readonly MeshService[]): readonly MeshService[] {
+  const exported = services.filter((service) => !service.visibility.isPublic);
+  return exported.length === 0 ? services : [...exported, ...services.filter((service) => service.visibility.isPublic)];
+}
+
+/** The ports that a listener makes usable: its own one if it has one, else all. Source: sidecar.go `serviceMatchingListenerPort`. */
+function portsOn(listener: EgressListener, service: MeshService): readonly MeshPort[] {
+  if (listener.port === 0 || listener.isHttpProxy) return service.ports;
+  return service.ports.filter((port) => port.number === listener.port).slice(0, 1);
+}
+
+function chosenNamespace(client: ClientView, services: readonly MeshService[]): string | undefined {
+  const [first, ...others] = services;
+  if (first === undefined || others.every((service) => service.namespace === first.namespace)) return first?.namespace;
+  const own = services.find((service) => client.isIn(service.namespace));
+  return (own ?? services.find(isKubernetes) ?? first).namespace;
+}
+
+/**
+ * A destination that no listener imports is looked for in the client's namespace, else in the best visible one.
+ * Source: sidecar.go `collectImportedServices`, `pickBestVisibleNamespace`.
+ */
+function destinationService(client: ClientView, host: string): SeenService | undefined {
+  const byNamespace = new Map<string, MeshService>();
+  for (const service of servicesOfHost(client.reader, host)) {
+    const known = byNamespace.get(service.namespace);
+    if (known === undefined || (!isKubernetes(known) && isKubernetes(service)))
+      byNamespace.set(service.namespace, service);
+  }
+  const services = [...byNamespace.values()];
+  const own = services.find((service) => client.isIn(service.namespace));
+  const visible = services.filter((service) => isServiceVisible(client, service));
+  const service = own ?? visible.find(isKubernetes) ?? visible[0];
+  return service === undefined ? undefined : { service, ports: service.ports };
+}
+
+/** Source: pilot/pkg/model/sidecar.go `appendSidecarServices`. */
+function append(existing: SeenService | undefined, next: SeenService): SeenService {
+  if (existing === undefined) return next;
+  if (isKubernetes(existing.service)) return existing;
+  if (isKubernetes(next.service)) return next;
+  if (!canMerge(existing.service, next.service)) return existing;
+  const known = new Set(existing.ports.map((port) => port.number));
+  const added = next.ports.filter((port) => !known.has(port.number));
+  return added.length === 0 ? existing : { service: existing.service, ports: [...existing.ports, ...added] };
+}
+
+/** Source: pilot/pkg/model/sidecar.go `canMergeServices`. */
+function canMerge(a: MeshService, b: MeshService): boolean {
+  return (
+    a.namespace === b.namespace &&
+    a.resolution === b.resolution &&
+    labelsKey(a.resource.metadata.labels) === labelsKey(b.resource.metadata.labels) &&
+    labelsKey(a.selector ?? {}) === labelsKey(b.selector ?? {}) &&
+    exportKey(a) === exportKey(b)
+  );
+}
+
+function exportKey(service: MeshService): string {
+  const { resource } = service;
+  return resource.kind === 'ServiceEntry' ? [...new Set(resource.spec.exportTo ?? [])].sort().join(',') : '';
+}

@@ -1,0 +1,256 @@
+import { hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
+import { sectionOf } from '../istio/protocol.ts';
+import type { MeshService } from '../istio/service.ts';
+import { type EgressListener, importsService } from '../istio/sidecar.ts';
+import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
+import { type ClientView, scopeGroups } from './client-view.ts';
+import type { DerivedIndex, Query } from './engine.ts';
+import {
+  everything,
+  exportedHttpServices,
+  httpServiceNamespaces,
+  httpServicesByNamespace,
+  type MeshReader,
+  meshVirtualServicesBySni,
+  meshVirtualServicesUnder,
+  publicHttpServices,
+  ruleKey,
+  servicesByHost,
+  servicesUnder,
+  snisOfMatches,
+  tcpServicesByAddress,
+  tlsServicesByName,
+} from './indexes.ts';
+import type { ModelObject } from './model-object.ts';
+import { exportedFirst, isServiceImported, isServiceVisible, listenerServices, type SeenService } from './services.ts';
+import { isSeenBy, sidecarVirtualServices } from './virtual-services.ts';
+
+/** A sidecar's filter chain for TLS with certain SNIs. */
+export interface TlsChain {
+  /** Case as written; empty: every SNI. */
+  readonly serverNames: readonly string[];
+  /** The VirtualService rule that routes it; absent: it goes to the service itself. */
+  readonly rule?: StreamRule;
+  readonly seen: SeenService;
+}
+
+/** The egress listener of the client's scope that serves a port: the one that names it, else the one without a port. */
+export function egressListener(client: ClientView, port: number): EgressListener | undefined {
+  const { listeners } = client.scope;
+  return listeners.find((listener) => listener.port === port) ?? listeners.find((listener) => listener.port === 0);
+}
+
+/**
+ * True when the sidecar has an HTTP listener for all addresses on a port: any imported HTTP service with that port makes one,
+ * and without it no route of the port is consulted. Source: core/listener.go `buildSidecarOutboundListener`.
+ */
+export function hasHttpListener(client: ClientView, listener: EgressListener, port: number): boolean {
+  if (importsPublicHttp(client, listener, port)) return true;
+  const { reader } = client;
+  const isUsable = (service: MeshService): boolean =>
+    isServiceVisible(client, service) && isServiceImported(client, listener, service);
+  if (reader.entries(exportedHttpServices, String(port)).some(isUsable)) return true;
+  if (!listener.imports.has('.')) return false;
+  const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
+  return own !== undefined && reader.entries(httpServicesByNamespace, ruleKey(String(port), own)).some(isUsable);
+}
+
+/** Whether a scope imports a public HTTP service on a port, other namespaces' only. The argument is `scope key|listener|port`. */
+const publicHttpImports: Query<ModelObject, boolean> = {
+  name: 'imports of public HTTP services',
+  level: 2,
+  compute(reader, argument) {
+    const [port = '', index = '', ...key] = argument.split('|');
+    const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key.join('|'));
+    const listener = group?.scope.listeners[Number(index)];
+    return listener !== undefined && importsAnyPublicHttp(reader, listener, port);
+  },
+};
+
+/** Scopes that serve whole namespaces are asked once for all; those of single workloads each time. */
+function importsPublicHttp(client: ClientView, listener: EgressListener, port: number): boolean {
+  const { reader, scope } = client;
+  const isDefault = reader.value(scopeGroups, everything).some((group) => group.scope.key === scope.key);
+  if (!isDefault) return importsAnyPublicHttp(reader, listener, String(port));
+  return reader.value(publicHttpImports, ruleKey(String(port), String(scope.listeners.indexOf(listener)), scope.key));
+}
+
+function importsAnyPublicHttp(reader: MeshReader, listener: EgressListener, port: string): boolean {
+  return reader
+    .entries(publicHttpServices, port)
+    .some((service) => importsService(listener, service.host, service.namespace, false));
+}
+
+/**
+ * The chains of a TLS listener that name exactly `name` (a host or wildcard in lower case), in the order in which istiod
+ * builds them. `address` is empty for the listener on all addresses.
+ * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
+ */
+export function tlsChainsNamed(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  name: string,
+): readonly TlsChain[] {
+  const chains = new Map<string, TlsChain>();
+  for (const virtualService of sidecarVirtualServices(client, listener, name)) {
+    for (const rule of virtualService.tls) {
+      if (rule.destinations.length === 0) continue;
+      for (const match of rule.matches) {
+        const key = match.sniHosts.join(',');
+        if (chains.has(key) || !match.sniHosts.some((host) => host.toLowerCase() === name)) continue;
+        if (!streamMatchApplies(match, client, port)) continue;
+        const seen = tlsServiceFor(client, listener, port, address, virtualService);
+        if (seen !== undefined) chains.set(key, { serverNames: match.sniHosts, rule, seen });
+      }
+    }
+  }
+  for (const seen of ownChains(client, listener, port, address, name)) {
+    if (!chains.has(seen.service.host)) chains.set(seen.service.host, { serverNames: [seen.service.host], seen });
+  }
+  return [...chains.values()];
+}
+
+/** The services of a name that no VirtualService routes on the port: they have a chain of their own. */
+function ownChains(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  name: string,
+): readonly SeenService[] {
+  const hosts = new Set(client.reader.entries(tlsServicesByName, name).map((service) => service.host));
+  return [...hosts].flatMap((host) =>
+    tlsServices(client, listener, port, address, host)
+      .filter(() => !isRoutedByTls(client, listener, port, host))
+      .slice(0, 1),
+  );
+}
+
+/** True when any `tls` match applies to the service on the port, whatever its SNIs: then it has no chain of its own. */
+export function isRoutedByTls(client: ClientView, listener: EgressListener, port: number, host: string): boolean {
+  const under = isWildcard(host)
+    ? client.reader
+        .entries(meshVirtualServicesUnder, host.toLowerCase())
+        .filter((candidate) => isSeenBy(client, listener, candidate))
+    : [];
+  return [...sidecarVirtualServices(client, listener, host.toLowerCase()), ...under].some(
+    (virtualService) =>
+      virtualService.hosts.some((name) => overlaps(name, host)) &&
+      virtualService.tls.some(
+        (rule) => rule.destinations.length > 0 && rule.matches.some((match) => streamMatchApplies(match, client, port)),
+      ),
+  );
+}
+
+/** The TLS services of exactly one host on a port and address, as the listener sees them. */
+export function tlsServices(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  host: string,
+): readonly SeenService[] {
+  return listenerServices(client, listener, host).filter(
+    ({ service, ports }) =>
+      isOnAddress(service, address) &&
+      ports.some((candidate) => candidate.number === port && sectionOf(candidate.protocol) === 'tls'),
+  );
+}
+
+/** A TLS service on the port that one of the VirtualService's hosts overlaps: without one its rules are not consulted. */
+function tlsServiceFor(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  virtualService: VirtualService,
+): SeenService | undefined {
+  for (const name of virtualService.hosts) {
+    const lower = name.toLowerCase();
+    const candidates = hostPatternsOf(lower).flatMap((pattern) => client.reader.entries(servicesByHost, pattern));
+    if (isWildcard(name)) candidates.push(...client.reader.entries(servicesUnder, lower));
+    for (const host of new Set(
+      candidates.filter((service) => overlaps(name, service.host)).map((service) => service.host),
+    )) {
+      const [seen] = tlsServices(client, listener, port, address, host);
+      if (seen !== undefined) return seen;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The service whose TCP chain takes every connection to an address and port: the first that istiod comes to; all later ones
+ * have the same match and are left out. Source: core/listener.go `mergeTCPFilterChains`.
+ */
+export function tcpOwner(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+): SeenService | undefined {
+  const candidates = client.reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
+  const visible = candidates.filter(
+    (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
+  );
+  for (const service of exportedFirst(visible)) {
+    const seen = listenerServices(client, listener, service.host).find((candidate) => candidate.service === service);
+    if (seen !== undefined) return seen;
+  }
+  return undefined;
+}
+
+/** Names that several TLS chains of sidecars may claim in different lists; there are none in a sound mesh. */
+const contestedNames: DerivedIndex<string> = {
+  kind: 'derived',
+  name: 'contested TLS names',
+  compare: (a, b) => (a < b ? -1 : 1),
+};
+
+/** Whether a name (the argument) occurs in lists that are not the same. */
+export const contestedTlsNames: Query<ModelObject, boolean> = {
+  name: 'contested TLS names',
+  level: 1,
+  *rootsOf({ virtualService, services }) {
+    if (virtualService !== undefined) yield* snisOfMatches(virtualService);
+    for (const service of services)
+      if (service.ports.some((port) => sectionOf(port.protocol) === 'tls')) yield service.host.toLowerCase();
+  },
+  compute(reader, name) {
+    const claims = new Set(reader.entries(tlsServicesByName, name).map((service) => service.host));
+    for (const virtualService of reader.entries(meshVirtualServicesBySni, name)) {
+      for (const { sniHosts } of virtualService.tls.flatMap((rule) => rule.matches)) {
+        const spellings = sniHosts.filter((host) => host.toLowerCase() === name);
+        if (spellings.length > 1) return true;
+        if (spellings.length === 1) claims.add(sniHosts.join(','));
+      }
+    }
+    return claims.size > 1;
+  },
+  contribute(isContested, name, contribute) {
+    if (isContested) contribute(contestedNames, everything, name);
+  },
+};
+
+/**
+ * The name for which Envoy refuses the client's TLS listener: two of its chains claim it, or one does twice. A fresh proxy
+ * then has no such listener. Source: Envoy's check for filter chains with the same matching rules.
+ */
+export function refusedTlsName(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+): string | undefined {
+  return client.reader.entries(contestedNames, everything).find((name) => {
+    const chains = tlsChainsNamed(client, listener, port, address, name);
+    if (chains.length > 1) return true;
+    return chains.some((chain) => chain.serverNames.filter((host) => host.toLowerCase() === name).length > 1);
+  });
+}
+
+function isOnAddress(service: MeshService, address: string): boolean {
+  return address === '' ? service.addresses.length === 0 : service.addresses.includes(address);
+}

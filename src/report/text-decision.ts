@@ -1,0 +1,32 @@
+import { displayRef } from '../istio/resources.ts';
+import type { JudgedChange } from './json.ts';
+import { countOf } from './names.ts';
+import type { Style } from './style.ts';
+
+const verbs: Readonly<Record<JudgedChange['operation'], string>> = {
+  CREATE: 'create',
+  UPDATE: 'update',
+  DELETE: 'delete',
+};
+
+/** Decisions about changes, for people: what is refused and why, what is worth a warning; changes that pass are only counted. Ends with a line end. */
+export function textDecisions(changes: readonly JudgedChange[], style: Style): string {
+  const spoken = changes.filter(({ decision }) => !decision.allowed || decision.warnings.length > 0);
+  return `${[...spoken.map((change) => textChange(change, style)), textSummary(changes, style)].join('\n\n')}\n`;
+}
+
+function textChange({ operation, resource, decision }: JudgedChange, style: Style): string {
+  const verdict = decision.allowed ? style.severity.warning('allowed, with warnings') : style.severity.error('denied');
+  return [
+    `${style.bold(`${verbs[operation]} ${displayRef(resource)}`)}: ${verdict}`,
+    ...decision.denials.map((denial) => `  ${style.severity.error('error:')} ${denial.message}`),
+    ...decision.warnings.map((warning) => `  ${style.severity.warning('warning:')} ${warning}`),
+  ].join('\n');
+}
+
+function textSummary(changes: readonly JudgedChange[], style: Style): string {
+  const denied = changes.filter(({ decision }) => !decision.allowed).length;
+  const all = countOf(changes.length, 'change');
+  if (changes.length === 0) return 'nothing changes';
+  return denied === 0 ? style.good(`${all}, all admitted`) : `${all}, ${style.severity.error(`${denied} denied`)}`;
+}

@@ -1,0 +1,59 @@
+import type { RuleDocs } from './rule-docs.ts';
+import type { Style } from './style.ts';
+
+/** All rules, one a line. Ends with a line end. */
+export function textRules(rules: readonly RuleDocs[], style: Style): string {
+  const width = Math.max(0, ...rules.map((rule) => rule.name.length));
+  const lines = rules.map(({ name, severity, summary }) => {
+    return `${style.bold(name.padEnd(width))}  ${style.severity[severity](severity.padEnd('warning'.length))}  ${summary}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** The rules as a Markdown table. Ends with a line end. */
+export function markdownRules(rules: readonly RuleDocs[]): string {
+  const rows = rules.map(
+    ({ name, severity, summary }) =>
+      `| \`${name}\` | ${severity} | ${summary.replaceAll('|', '\\|').replaceAll('\n', ' ')} |`,
+  );
+  return `${['| rule | severity | what must hold |', '| --- | --- | --- |', ...rows].join('\n')}\n`;
+}
+
+/** The rules as JSON: `{"rules": […]}`. Ends with a line end. */
+export function jsonRules(rules: readonly RuleDocs[]): string {
+  return `${JSON.stringify({ rules: rules.map(docsOf) }, undefined, 2)}\n`;
+}
+
+/** One rule as JSON. Ends with a line end. */
+export function jsonRule(rule: RuleDocs): string {
+  return `${JSON.stringify(docsOf(rule), undefined, 2)}\n`;
+}
+
+/** A rule without what it does. */
+function docsOf({ name, summary, why, severity, subject, related, examples }: RuleDocs): RuleDocs {
+  return { name, summary, why, severity, subject, related, examples };
+}
+
+/** What a rule demands, why, and how it looks. Ends with a line end. */
+export function textRule(rule: RuleDocs, style: Style): string {
+  const parts = [
+    `${style.bold(rule.name)}  ${style.severity[rule.severity](rule.severity)}`,
+    rule.summary,
+    rule.why,
+    `${style.severity.error('bad:')}\n${example(rule.examples.bad)}`,
+    `${style.good('good:')}\n${example(rule.examples.good)}`,
+    ...(rule.related.length > 0 ? [`See also ${rule.related.join(', ')}.`] : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Indented by two, whatever the indentation it was written with. */
+function example(yaml: string): string {
+  const lines = yaml
+    .replace(/^\s*\n/, '')
+    .trimEnd()
+    .split('\n');
+  const indents = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
+  const indent = indents.length > 0 ? Math.min(...indents) : 0;
+  return lines.map((line) => `  ${line.slice(indent)}`.trimEnd()).join('\n');
+}

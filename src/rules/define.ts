@@ -1,0 +1,64 @@
+import type { TargetPaths } from '../egress/host-paths.ts';
+import type { Path, Stage } from '../egress/path.ts';
+import type { CompiledPolicy } from '../istio/authorization.ts';
+import type { FieldRef } from '../istio/resources.ts';
+import type { MeshReader } from '../mesh/indexes.ts';
+
+/** What a rule yields: where, what, how to fix. The engine adds the rule's name and severity and the affected paths. */
+export interface Problem {
+  /** The field to change. */
+  readonly at: FieldRef;
+  /** Stable within (rule, resource): a host, a subset, a port name; never a list index or a message. */
+  readonly key: string;
+  /** What is, in present tense, literals in single quotes. */
+  readonly message: string;
+  /** What to do, as an imperative clause. */
+  readonly fix: string;
+  /** Other fields that take part. */
+  readonly related?: readonly FieldRef[];
+  /** True when a resource that does not exist yet would resolve it. */
+  readonly incomplete?: boolean;
+}
+
+interface RuleMeta {
+  /** What must hold, in words that are joined by hyphens. */
+  readonly name: string;
+  /** What must hold, as a sentence. */
+  readonly summary: string;
+  /** What happens otherwise. */
+  readonly why: string;
+  readonly severity: 'error' | 'warning';
+  /** Codes of istioctl and Kiali that speak of the same. */
+  readonly related: readonly string[];
+  /** Complete manifests: one with a finding of this rule, and the same mended. */
+  readonly examples: { readonly bad: string; readonly good: string };
+}
+
+/** What a rule about paths may look at besides the path. */
+export interface PathContext {
+  readonly reader: MeshReader;
+  /** All paths to the same host. */
+  readonly host: readonly TargetPaths[];
+}
+
+/** A rule about paths. It is asked once per class of clients with equal paths. */
+export interface PathRule extends RuleMeta {
+  readonly subject: 'path';
+  /** The stage that it judges: where a path ends before it, the rule has nothing to say yet. */
+  readonly stage: Stage;
+  check(path: Path, context: PathContext): Iterable<Problem>;
+}
+
+/** A rule about AuthorizationPolicies. */
+export interface PolicyRule extends RuleMeta {
+  readonly subject: 'policy';
+  check(policy: CompiledPolicy, reader: MeshReader): Iterable<Problem>;
+}
+
+/** A named invariant. */
+export type Rule = PathRule | PolicyRule;
+
+/** Declares a rule; the type decides what its `check` may see. */
+export function defineRule<R extends Rule>(rule: R): R {
+  return rule;
+}

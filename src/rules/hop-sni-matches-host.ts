@@ -1,0 +1,55 @@
+import { covers } from '../istio/hosts.ts';
+import { defineRule } from './define.ts';
+
+/** The namesake rule: the SNI matches the host. */
+export const hopSniMatchesHost = defineRule({
+  name: 'hop-sni-matches-host',
+  summary: 'The SNI sent to the egress gateway is the host that is routed.',
+  why: 'The gateway picks its server, and policies judge the request, by the SNI that the DestinationRule sets, not by the host that the application asks for. Without one Istio sends a name of its own, which no server for the host accepts.',
+  severity: 'error',
+  subject: 'path',
+  stage: 'hop',
+  related: ['KIA0201'],
+  examples: {
+    bad: `
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: egress-api }
+spec:
+  host: istio-egressgateway.istio-egress.svc.cluster.local
+  subsets:
+  - name: api
+    trafficPolicy:
+      tls: { mode: ISTIO_MUTUAL, sni: other.example.com }
+`,
+    good: `
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: egress-api }
+spec:
+  host: istio-egressgateway.istio-egress.svc.cluster.local
+  subsets:
+  - name: api
+    trafficPolicy:
+      tls: { mode: ISTIO_MUTUAL, sni: api.example.com }
+`,
+  },
+
+  *check({ hop, server, to }) {
+    if (hop?.tls !== 'ISTIO_MUTUAL' || hop.sni === undefined || hop.tlsAt === undefined) return; // hop-uses-istio-mutual speaks
+    if (hop.sniIsDefault && server?.acceptsAnySni) return; // legal; what relies on the SNI is for the rules about policies
+    const sni = hop.sni.toLowerCase();
+    if (sni === to.host || covers(to.host, sni)) return;
+    const at = { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` };
+    const wanted = to.host.startsWith('*') ? `a name that '${to.host}' covers` : `\`sni: ${to.host}\``;
+    yield {
+      at,
+      key: to.host,
+      message: hop.sniIsDefault
+        ? `no SNI is set for host '${to.host}', so that Istio sends '${hop.sni}'`
+        : `SNI '${hop.sni}' is sent for host '${to.host}'`,
+      fix: `set ${wanted}`,
+      related: [hop.routeAt],
+      // A server that takes every SNI may still come where no server is yet.
+      incomplete: hop.sniIsDefault && server === undefined && !hop.isListenedTo,
+    };
+  },
+});

@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Path } from '../../src/egress/path.ts';
+import { traceClient } from '../../src/egress/trace-client.ts';
+import type { Labels } from '../../src/istio/resources.ts';
+import { buildMesh, meshConfigOf } from '../../src/mesh/model.ts';
+import { toModelObject } from '../../src/mesh/model-object.ts';
+import { parseFile } from '../../src/sources/parse-file.ts';
+import { readInput } from '../../src/sources/read-input.ts';
+
+/** A path as the oracle states it: the public JSON form with its own readings (labels, why). */
+export interface ExpectedPath {
+  readonly from: { readonly namespace: string; readonly serviceAccount: string };
+  readonly labels: Labels;
+  readonly to: Path['to'];
+  readonly outcome: string;
+  readonly stage: string;
+  readonly why?: string;
+  readonly hop?: Readonly<Record<string, unknown>>;
+  readonly server?: { readonly port: number; readonly mode: string };
+  readonly authorization?: { readonly decision: string; readonly policies: readonly string[] };
+  readonly upstream?: { readonly host: string; readonly port: number; readonly tls: string; readonly sni: string };
+  readonly notes?: readonly string[];
+}
+
+/** One case: manifests, and the paths that Istio makes of them. */
+export interface OracleCase {
+  readonly name: string;
+  readonly about: string;
+  readonly manifests: string;
+  readonly paths: readonly ExpectedPath[];
+}
+
+/** One field in which the tracer and Istio differ. */
+export interface Disagreement {
+  readonly case: string;
+  readonly path: string;
+  readonly field: string;
+  readonly istio: string;
+  readonly tracer: string;
+  readonly why: string;
+}
+
+/** What a comparison found: differences, and how many values of each kind of field were compared. */
+export interface Comparison {
+  readonly disagreements: readonly Disagreement[];
+  readonly compared: ReadonlyMap<string, number>;
+}
+
+/** The cases of a folder, sorted by name. */
+export function readCases(folder: string): readonly OracleCase[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => {
+      const expected = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+      const manifests = readFileSync(join(folder, file.replace(/\.json$/, '.yaml')), 'utf8');
+      return { name: expected.name, about: expected.about, manifests, paths: expected.paths };
+    });
+}
+
+/** Traces every path of a case and compares it field by field. */
+export function compareCase(oracle: OracleCase): Comparison {
+  const { resources } = readInput([parseFile(`${oracle.name}.yaml`, oracle.manifests)]);
+  const config = meshConfigOf(resources, { namespace: 'istio-system', revision: '', overrides: {} });
+  const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
+  const objects = resources.map((resource) => toModelObject(resource, config));
+  const mesh = buildMesh(objects, { config, inventory }, []);
+  const disagreements: Disagreement[] = [];
+  const compared = new Map<string, number>();
+  for (const expected of oracle.paths) {
+    const path = traceClient(mesh, expected.from, expected.labels, expected.to);
+    const actual = fieldsOf({ ...path, notes: path.notes });
+    for (const [field, istio] of Object.entries(fieldsOf(expected))) {
+      compared.set(field, (compared.get(field) ?? 0) + 1);
+      const tracer = actual[field] ?? '';
+      if (tracer !== istio) {
+        const { protocol, host, port } = expected.to;
+        const name = `${expected.from.namespace}/${expected.from.serviceAccount} → ${protocol}://${host}:${port}`;
+        disagreements.push({
+          case: oracle.name,
+          path: name,
+          field,
+          istio,
+          tracer,
+          why: `${expected.why ?? ''} | ${path.reason}`,
+        });
+      }
+    }
+  }
+  return { disagreements, compared };
+}
+
+type Comparable = Omit<Partial<ExpectedPath>, 'hop' | 'labels'> & { readonly hop?: object };
+
+function fieldsOf(path: Comparable): Record<string, string> {
+  const hop = new Map<string, unknown>(Object.entries(path.hop ?? {}));
+  const text = (value: unknown): string => (value === undefined ? 'absent' : String(value));
+  return {
+    outcome: text(path.outcome),
+    stage: text(path.stage),
+    'hop.service': text(hop.get('service')),
+    'hop.port': text(hop.get('port')),
+    'hop.podPort': text(hop.get('podPort') || undefined),
+    'hop.subset': text(hop.get('subset')),
+    'hop.tls': text(hop.get('tls')),
+    'hop.sni': text(hop.get('sni')),
+    'server.port': text(path.server?.port),
+    'server.mode': text(path.server?.mode),
+    'authorization.decision': text(path.authorization?.decision),
+    'authorization.policies': text(path.authorization?.policies),
+    'upstream.host': text(path.upstream?.host),
+    'upstream.port': text(path.upstream?.port),
+    'upstream.tls': text(path.upstream?.tls),
+    'upstream.sni': text(path.upstream?.sni),
+    notes: [...(path.notes ?? [])].sort().join(','),
+  };
+}

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Path } from '../../src/egress/path.ts';
+import { pathsCsv } from '../../src/report/csv.ts';
+import { pathJson, pathsJson } from '../../src/report/json.ts';
+import { colourStyle, plainStyle } from '../../src/report/style.ts';
+import { textAccess } from '../../src/report/text-access.ts';
+import { textExplain } from '../../src/report/text-explain.ts';
+import { allowedPath, brokenPath, deniedPath, directPath, fieldAt } from './some-paths.ts';
+
+const plain = { style: plainStyle, width: 120 };
+
+describe('json', () => {
+  test('of an allowed path has every stage', () => {
+    expect(pathJson(allowedPath)).toEqual({
+      from: { namespace: 'team-a', serviceAccount: 'default' },
+      to: { protocol: 'http', host: 'api.example.com', port: 80 },
+      outcome: 'allowed',
+      stage: 'upstream',
+      reason: 'reaches api.example.com:443 with TLS origination; no policy denies it',
+      hop: {
+        service: 'istio-egressgateway.istio-egress.svc.cluster.local',
+        port: 80,
+        podPort: 8080,
+        subset: 'api',
+        tls: 'ISTIO_MUTUAL',
+        sni: 'api.example.com',
+      },
+      server: {
+        gateway: 'istio-egress/egress',
+        port: 8080,
+        protocol: 'HTTPS',
+        mode: 'ISTIO_MUTUAL',
+        hosts: ['api.example.com'],
+      },
+      upstream: { host: 'api.example.com', port: 443, tls: 'SIMPLE', sni: 'api.example.com' },
+      authorization: { decision: 'ALLOW', policies: [] },
+      notes: [],
+    });
+  });
+
+  test('leaves out stages that were not reached, and names policies that the client can change', () => {
+    expect(Object.keys(pathJson(directPath))).toEqual([
+      'from',
+      'to',
+      'outcome',
+      'stage',
+      'reason',
+      'upstream',
+      'notes',
+    ]);
+    expect(pathJson(deniedPath)).not.toHaveProperty('upstream');
+    expect(pathJson(deniedPath)).toHaveProperty('authorization.depends', ['istio-egress/deny-post']);
+  });
+
+  test('lists alternatives as paths', () => {
+    expect(pathJson(brokenPath)).toHaveProperty('alternatives', [pathJson(allowedPath)]);
+    expect(pathJson(brokenPath)).toHaveProperty('hop', { service: expect.any(String), port: 80, subset: 'nope' });
+  });
+
+  test('of many paths is one document, of no path too', () => {
+    expect(JSON.parse([...pathsJson([allowedPath, deniedPath])].join(''))).toEqual({
+      paths: [pathJson(allowedPath), pathJson(deniedPath)],
+    });
+    expect(JSON.parse([...pathsJson([])].join(''))).toEqual({ paths: [] });
+  });
+});
+
+describe('csv', () => {
+  test('quotes what needs it', () => {
+    expect([...pathsCsv([{ ...directPath, reason: 'a, "b"', notes: ['plaintext', 'unverified'] }])].join('')).toBe(
+      'namespace,serviceAccount,protocol,host,port,outcome,stage,reason,notes\r\n' +
+        'team-a,batch,tls,api.example.com,443,direct,capture,"a, ""b""",plaintext unverified\r\n',
+    );
+  });
+
+  test('no cell is run as a formula', () => {
+    expect([...pathsCsv([{ ...directPath, reason: '=HYPERLINK("x")' }])].join('')).toContain(`"'=HYPERLINK(""x"")"`);
+  });
+});
+
+describe('access as text', () => {
+  test('clients are rows, targets are columns', () => {
+    expect(
+      textAccess([allowedPath, { ...allowedPath, from: directPath.from }, directPath, deniedPath, brokenPath], plain),
+    ).toMatchSnapshot();
+  });
+
+  test('service accounts that fare alike share the row of their namespace', () => {
+    const text = textAccess(
+      [allowedPath, { ...allowedPath, from: { namespace: 'team-a', serviceAccount: 'batch' } }],
+      plain,
+    );
+    expect(text).toMatch(/^team-a {2}allowed$/m);
+  });
+
+  test('too many columns are split into blocks', () => {
+    const paths = Array.from(
+      { length: 5 },
+      (_, index): Path => ({ ...allowedPath, to: { ...allowedPath.to, host: `api-${index}.example.com` } }),
+    );
+    const text = textAccess(paths, { ...plain, width: 60 });
+    expect(text).toMatchSnapshot();
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
+  });
+
+  test('many clients that fare alike share a row', () => {
+    const paths = Array.from(
+      { length: 30 },
+      (_, index): Path => ({
+        ...allowedPath,
+        from: { namespace: `team-${String(index).padStart(2, '0')}`, serviceAccount: 'default' },
+      }),
+    );
+    expect(textAccess([...paths, deniedPath], plain)).toContain(
+      'team-00, team-01, team-02 and 27 more clients  allowed\n',
+    );
+  });
+
+  test('notes stand beside the outcome', () => {
+    expect(textAccess([{ ...allowedPath, notes: ['plaintext'] }], plain)).toContain('allowed, plaintext');
+  });
+
+  test('colours change nothing but colours', () => {
+    const paths = [allowedPath, deniedPath, directPath, brokenPath];
+    const coloured = textAccess(paths, { style: colourStyle, width: 120 });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are what is removed
+    expect(coloured.replace(/\u001b\[\d+m/g, '').replace(/ +$/gm, '')).toBe(
+      textAccess(paths, plain).replace(/ +$/gm, ''),
+    );
+    expect(coloured).not.toBe(textAccess(paths, plain));
+  });
+
+  test('no path at all is said', () => {
+    expect(textAccess([], plain)).toBe('no client, or no external host: there is no path to show\n');
+  });
+
+  test('every path is in the table once', () => {
+    const path = fc.record({
+      namespace: fc.constantFrom('a', 'b', 'c'),
+      serviceAccount: fc.constantFrom('x', 'y'),
+      host: fc.constantFrom('h1', 'h2', 'h3'),
+      outcome: fc.constantFrom('allowed' as const, 'denied' as const),
+    });
+    fc.assert(
+      fc.property(fc.array(path, { minLength: 1 }), (list) => {
+        const paths = list.map(
+          ({ namespace, serviceAccount, host, outcome }): Path => ({
+            ...allowedPath,
+            from: { namespace, serviceAccount },
+            to: { ...allowedPath.to, host },
+            outcome,
+          }),
+        );
+        const text = textAccess(paths, { ...plain, width: 30 });
+        for (const { host } of list) expect(text).toContain(host);
+        for (const { outcome } of list) expect(text).toContain(outcome);
+        expect(text).toContain(`${list.length} path`);
+      }),
+    );
+  });
+});
+
+describe('explain as text', () => {
+  const options = { style: plainStyle, locate: () => undefined, findings: [] };
+
+  test.each([
+    ['allowed', allowedPath],
+    ['denied', deniedPath],
+    ['direct', directPath],
+    ['blocked', { ...directPath, outcome: 'blocked' as const }],
+  ])('the story of a path that is %s', (_, path) => {
+    expect(textExplain(path, options)).toMatchSnapshot();
+  });
+
+  test('the story of a broken path ends in the fix, with lines', () => {
+    const finding = {
+      rule: 'subset-exists',
+      severity: 'error' as const,
+      incomplete: false,
+      resource: { kind: 'VirtualService' as const, namespace: 'istio-egress', name: 'api' },
+      key: 'nope',
+      field: 'spec.http[0].route[0].destination.subset',
+      message: "subset 'nope' is not defined",
+      fix: 'define it in DestinationRule istio-egress/gateway',
+      related: [fieldAt('DestinationRule', 'gateway', 'spec.subsets')],
+      paths: [],
+    };
+    const locate = () => ({ file: 'egress.yaml', line: 30, column: 5 });
+    expect(textExplain(brokenPath, { ...options, locate, findings: [finding] })).toMatchSnapshot();
+  });
+
+  test('notes are put into words', () => {
+    expect(textExplain({ ...allowedPath, notes: ['plaintext', 'unverified', 'tls-in-tls'] }, options)).toContain(
+      'note: plain HTTP is sent to the outside\n',
+    );
+  });
+});
