@@ -10,6 +10,7 @@ export interface Metrics {
   readonly findings: Gauge<'rule' | 'severity'>;
   readonly ruleFindings: Counter<'rule' | 'decision'>;
   readonly meshResources: Gauge<'kind'>;
+  readonly inputBroken: Gauge<'input'>;
   readonly watchSynced: Gauge<'kind'>;
   readonly watchLastEvent: Gauge<'kind'>;
   readonly watchRestarts: Counter<'kind' | 'reason'>;
@@ -51,6 +52,7 @@ export function createMetrics(version: string): Metrics {
     findings: gauge('findings', 'Findings in the mesh as it is.', ['rule', 'severity']),
     ruleFindings: counter('rule_findings_total', 'Reviews in which a rule took part.', ['rule', 'decision']),
     meshResources: gauge('mesh_resources', 'Resources in the model.', ['kind']),
+    inputBroken: gauge('input_broken', '1 while an input cannot be used and what it said before holds.', ['input']),
     watchSynced: gauge('watch_synced', '1 once the first list of a kind was applied.', ['kind']),
     watchLastEvent: gauge('watch_last_event_timestamp_seconds', 'When the API server was last heard of.', ['kind']),
     watchRestarts: counter('watch_restarts_total', 'Watches that had to be started again.', ['kind', 'reason']),

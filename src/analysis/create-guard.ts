@@ -4,8 +4,16 @@ import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
-import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
-import { type AssumedGateway, assumeGateways } from '../mesh/assumed-gateways.ts';
+import {
+  compareText,
+  idOf,
+  type Labels,
+  type Resource,
+  type ResourceOf,
+  type ResourceRef,
+  refOf,
+} from '../istio/resources.ts';
+import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
 import { scopeGroups } from '../mesh/client-view.ts';
 import { clientNamespaces } from '../mesh/clients.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
@@ -16,8 +24,9 @@ import type { Settings } from '../settings/settings.ts';
 import { decideOn } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { Finding } from './finding.ts';
-import { mergeByIdentity, present, worstFirst } from './findings.ts';
+import { mergeByIdentity, presentAll, worstFirst } from './findings.ts';
 import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard.ts';
+import { type CheckInput, exemptionFindings, schemaFindings } from './input-findings.ts';
 import { judgeChange } from './judge-change.ts';
 import { findingQueries } from './raw-findings.ts';
 import type { ScopeOfNamespace } from './transitions.ts';
@@ -35,6 +44,8 @@ class MeshGuard implements Guard {
   readonly #objects = new Map<string, ModelObject>();
   /** Gateways that are assumed, with the objects that the mesh holds for them. */
   readonly #assumed = new Map<AssumedGateway, ModelObject>();
+  /** Some mesh route may lead to a Service that is missing. */
+  #lacksServices = false;
   #config: MeshConfig;
   #mesh: Engine<ModelObject>;
   /** Clients and their scopes; absent after a change. */
@@ -52,9 +63,13 @@ class MeshGuard implements Guard {
     return [...this.#assumed.keys()].map(({ note }) => note);
   }
 
+  *resources(): Iterable<Resource> {
+    for (const { resource } of this.#objects.values()) if (resource !== undefined) yield resource;
+  }
+
   counts(): ReadonlyMap<Resource['kind'], number> {
     const counts = new Map<Resource['kind'], number>();
-    for (const { kind } of this.#resources()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    for (const { kind } of this.resources()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return counts;
   }
 
@@ -62,14 +77,19 @@ class MeshGuard implements Guard {
     return this.#objects.get(idOf(ref))?.resource;
   }
 
-  check(): readonly Finding[] {
-    const expand = clientExpander(this.#mesh);
+  check(input: CheckInput = {}): readonly Finding[] {
+    const presentation = {
+      settings: this.#settings,
+      today: this.#options.today(),
+      expand: clientExpander(this.#mesh),
+      hasClients: clientNamespaces(this.#mesh).length > 0,
+      ...(input.isPartial && { isPartial: true }),
+    };
     const raw = findingQueries.flatMap((query) => [...this.#mesh.roots(query)].flatMap(([, findings]) => findings));
-    const presentation = { settings: this.#settings, today: this.#options.today(), expand };
-    return mergeByIdentity(raw)
-      .map((finding) => present(finding, presentation))
-      .filter((finding) => finding !== undefined)
-      .sort(worstFirst);
+    const findings = presentAll(mergeByIdentity([...schemaFindings(input), ...raw]), presentation);
+    return [...findings, ...presentAll(exemptionFindings(findings, presentation, input), presentation)].sort(
+      worstFirst,
+    );
   }
 
   access(): readonly Path[] {
@@ -114,18 +134,17 @@ class MeshGuard implements Guard {
     if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
     if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
     if ((before ?? after)?.resource?.kind === 'MeshConfig') {
-      const all = [...this.#resources()];
+      const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#mesh = this.#build(all);
       return;
     }
     this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...assumptions.changes]);
+    const kept = after?.resource;
+    this.#lacksServices ||=
+      before?.resource?.kind === 'Service' || (kept?.kind === 'VirtualService' && this.#leadsToMissingService(kept));
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
-  }
-
-  *#resources(): Iterable<Resource> {
-    for (const { resource } of this.#objects.values()) if (resource !== undefined) yield resource;
   }
 
   /** What the mesh has, and what it will have: the mesh's own copy outranks the caller's, and a resource keeps its age. */
@@ -140,10 +159,23 @@ class MeshGuard implements Guard {
     return { ...(before && { before }), after };
   }
 
+  /** False for changes after which the same gateways are assumed: most, in a mesh that lacks no Service. */
+  #concernsAssumptions(before: ModelObject | undefined, after: ModelObject | undefined): boolean {
+    const changed = after?.resource ?? before?.resource;
+    const concerned = ['VirtualService', 'Gateway', 'Service'];
+    if (changed === undefined || !concerned.includes(changed.kind)) return false;
+    if (this.#lacksServices || changed.kind === 'Service') return true;
+    return after?.resource?.kind === 'VirtualService' && this.#leadsToMissingService(after.resource);
+  }
+
+  #leadsToMissingService(resource: ResourceOf<'VirtualService'>): boolean {
+    return leadsToMissingService(resource, this.#config, (id) => this.#objects.has(id));
+  }
+
   /** The gateways that need not be assumed after a change, and those that must be. */
   #assumptionChanges(before: ModelObject | undefined, after: ModelObject | undefined): AssumptionChanges {
-    if (!this.#options.assumesGateways) return noAssumptions;
-    const resources = [...this.#resources()].filter((resource) => resource !== before?.resource);
+    if (!this.#options.assumesGateways || !this.#concernsAssumptions(before, after)) return noAssumptions;
+    const resources = [...this.resources()].filter((resource) => resource !== before?.resource);
     if (after?.resource !== undefined) resources.push(after.resource);
     const wanted = assumeGateways(resources, this.#config);
     const known = [...this.#assumed.keys()];
@@ -169,6 +201,9 @@ class MeshGuard implements Guard {
     this.#assumed.clear();
     for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
     if (this.#options.assumesGateways) {
+      this.#lacksServices = resources.some(
+        (resource) => resource.kind === 'VirtualService' && this.#leadsToMissingService(resource),
+      );
       for (const gateway of assumeGateways(resources, this.#config))
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }

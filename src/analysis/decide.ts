@@ -1,12 +1,12 @@
-import { displayRef } from '../istio/resources.ts';
+import { displayRef, idOf } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Denial, Operation, Transition } from './decision.ts';
 import type { Finding } from './finding.ts';
 import { messageOf, worstFirst } from './findings.ts';
 import type { Judgement } from './judge-change.ts';
 
-/** So many clients are named before the rest is counted. */
-const namedClients = 3;
+/** So many clients or hosts are named before the rest is counted. */
+const named = 3;
 /** Bounds of the warnings of one answer: the API server truncates what is longer, and users stop reading. */
 const maxWarnings = 10;
 const maxWarningLength = 250;
@@ -24,7 +24,7 @@ export function decideOn(judgement: Judgement, operation: Operation, settings: S
     (finding) => finding.severity === 'error' && (isStrict || !finding.incomplete),
   );
   const warning = [...judgement.introduced.filter((finding) => !denying.includes(finding)), ...judgement.uncovered];
-  const groups = groupTransitions(judgement.transitions);
+  const groups = groupTransitions(judgement.transitions.filter((transition) => !isExplained(transition, denying)));
   const denials = [
     ...groups.filter(([first]) => isDenied(first)).map(transitionDenial),
     ...denying.toSorted(worstFirst).map(findingDenial),
@@ -50,20 +50,30 @@ export function decideOn(judgement: Judgement, operation: Operation, settings: S
   return { allowed: denials.length === 0, denials, warnings: bounded(warnings), rules: sortedRules };
 }
 
-/** Transitions that differ only in the client; never empty. */
+/** Transitions that say the same of several clients or hosts; never empty. */
 type Group = readonly [Transition, ...Transition[]];
 
 function groupTransitions(transitions: readonly Transition[]): readonly Group[] {
   const groups = new Map<string, [Transition, ...Transition[]]>();
   for (const transition of transitions) {
-    const { name, to, before, after, reason } = transition;
-    const key = [name, to.protocol, to.host, to.port, before, after, reason].join(' ');
+    const { name, to, before, after, reason, at } = transition;
+    const key = [name, before, after, reason.replaceAll(to.host, ''), idOf(at), at.field].join(' ');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [transition]);
     else group.push(transition);
   }
   const order = { door: 0, interruption: 1, 'access change': 2 } as const;
   return [...groups.values()].sort(([a], [b]) => order[a.name] - order[b.name]);
+}
+
+/** True when one of the findings says why the path of the transition is interrupted, and with more words. */
+function isExplained({ name, from, to }: Transition, findings: readonly Finding[]): boolean {
+  if (name !== 'interruption') return false;
+  return findings.some(({ paths }) =>
+    paths.some(
+      (path) => path.from.namespace === from.namespace && path.to.host === to.host && path.to.port === to.port,
+    ),
+  );
 }
 
 function transitionDenial(group: Group): Denial {
@@ -79,13 +89,20 @@ function transitionDenial(group: Group): Denial {
 }
 
 function transitionText(group: Group): string {
-  const [{ name, to, before, after, reason, at, wayOut }] = group;
-  const names = [...new Set(group.map(({ from }) => from.namespace))];
-  const rest = names.length > namedClients ? ` and ${names.length - namedClients} more` : '';
-  const change = `${names.slice(0, namedClients).join(', ')}${rest} → ${to.host}:${to.port}: ${before} → ${after}`;
+  const [{ name, before, after, reason, at, wayOut }] = group;
+  const clients = listed(group.map(({ from }) => from.namespace));
+  const hosts = listed(group.map(({ to }) => `${to.host}:${to.port}`));
+  const change = `${clients} → ${hosts}: ${before} → ${after}`;
   if (name === 'access change') return `access changes: ${change} (${reason})`;
   const where = `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}`;
   return `${where}: ${change}: ${reason}; ${wayOut} (${name})`;
+}
+
+/** `a, b, c and 4 more`. */
+function listed(all: readonly string[]): string {
+  const names = [...new Set(all)];
+  const rest = names.length > named ? ` and ${names.length - named} more` : '';
+  return `${names.slice(0, named).join(', ')}${rest}`;
 }
 
 function findingDenial(finding: Finding): Denial {

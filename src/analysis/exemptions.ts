@@ -1,5 +1,5 @@
 import { minimatch } from 'minimatch';
-import { displayKind, type ResourceRef } from '../istio/resources.ts';
+import { type ResourceRef, writtenRef } from '../istio/resources.ts';
 import type { Exemption } from '../settings/settings.ts';
 import type { AppliedExemption } from './finding.ts';
 
@@ -13,13 +13,19 @@ export function exemptionFor(
   resource: ResourceRef,
   today: string,
 ): AppliedExemption | undefined {
-  const name = `${resource.namespace}/${displayKind(resource.kind)}/${resource.name}`;
-  const found = exemptions.find(
-    (exemption) =>
-      exemption.rules.includes(rule) &&
-      (exemption.expires === undefined || exemption.expires >= today) &&
-      exemption.resources.some((pattern) => minimatch(name, pattern)),
-  );
+  const found = exemptions.find((exemption) => !hasExpired(exemption, today) && covers(exemption, rule, resource));
   if (found === undefined) return undefined;
   return { reason: found.reason, ...(found.expires === undefined ? {} : { expires: found.expires }) };
+}
+
+/** True when an exemption names a rule and a resource, whether or not it is in force. */
+export function covers({ rules, resources }: Exemption, rule: string, resource: ResourceRef): boolean {
+  if (!rules.includes(rule)) return false;
+  const { kind, namespace, name } = writtenRef(resource);
+  return resources.some((pattern) => minimatch(`${namespace}/${kind}/${name}`, pattern));
+}
+
+/** True from the day after the one that the exemption names. */
+export function hasExpired({ expires }: Exemption, today: string): boolean {
+  return expires !== undefined && expires < today;
 }

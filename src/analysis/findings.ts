@@ -1,4 +1,4 @@
-import type { Clients } from '../egress/host-paths.ts';
+import type { Clients } from '../egress/class-paths.ts';
 import type { Client, Target } from '../egress/path.ts';
 import { compareText, displayRef, idOf } from '../istio/resources.ts';
 import { rules } from '../rules/index.ts';
@@ -9,10 +9,10 @@ import { identityOf, type RawFinding } from './raw-findings.ts';
 
 const ownSeverity: ReadonlyMap<string, Severity> = new Map(rules.map((rule) => [rule.name, rule.severity]));
 
-/** The severity of a rule under the settings; undefined: switched off. */
-function severityOf(rule: string, settings: Settings): Severity | undefined {
+/** The severity of a finding under the settings; undefined: its rule is switched off. */
+function severityOf({ rule, severity }: RawFinding, settings: Settings): Severity | undefined {
   const set = settings.rules[rule];
-  return set === 'off' ? undefined : (set ?? ownSeverity.get(rule));
+  return set === 'off' ? undefined : (set ?? severity ?? ownSeverity.get(rule));
 }
 
 /** How findings become what users see. */
@@ -21,18 +21,25 @@ export interface Presentation {
   /** ISO date (UTC). */
   readonly today: string;
   readonly expand: (clients: Clients) => readonly Client[];
+  /** False where no namespace is known to be a client: then every path counts, else only those that somebody takes. */
+  readonly hasClients: boolean;
+  /** True when further resources exist elsewhere: incomplete findings only warn. */
+  readonly isPartial?: boolean;
 }
 
-/** A finding with its severity, its exemption and the clients that it affects; undefined when its rule is off. */
-export function present(raw: RawFinding, { settings, today, expand }: Presentation): Finding | undefined {
-  const severity = severityOf(raw.rule, settings);
+/** A finding with its severity, its exemption and the clients that it affects; undefined when its rule is off, or nobody takes its paths. */
+export function present(raw: RawFinding, presentation: Presentation): Finding | undefined {
+  const { settings, today, expand, hasClients, isPartial = false } = presentation;
+  const severity = severityOf(raw, settings);
   if (severity === undefined) return undefined;
+  const paths = affectedPaths(raw, expand);
+  if (hasClients && raw.affected.length > 0 && paths.length === 0) return undefined;
   const { kind, namespace, name, field } = raw.at;
   const resource = { kind, namespace, name };
   const exemption = exemptionFor(settings.exemptions, raw.rule, resource, today);
   return {
     rule: raw.rule,
-    severity,
+    severity: isPartial && raw.incomplete ? 'warning' : severity,
     incomplete: raw.incomplete,
     resource,
     key: raw.key,
@@ -40,9 +47,14 @@ export function present(raw: RawFinding, { settings, today, expand }: Presentati
     message: raw.message,
     fix: raw.fix,
     related: raw.related,
-    paths: affectedPaths(raw, expand),
+    paths,
     ...(exemption === undefined ? {} : { exemption }),
   };
+}
+
+/** What of several findings users see. */
+export function presentAll(raw: readonly RawFinding[], presentation: Presentation): readonly Finding[] {
+  return raw.map((finding) => present(finding, presentation)).filter((finding) => finding !== undefined);
 }
 
 /** Findings of one identity, which several hosts may yield, as one. */

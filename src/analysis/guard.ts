@@ -3,6 +3,7 @@ import type { Labels, Resource, ResourceRef } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Operation } from './decision.ts';
 import type { Finding } from './finding.ts';
+import type { CheckInput } from './input-findings.ts';
 
 /** One change to the mesh: what an admission request, a watch event or an edited file says. */
 export interface Change {
@@ -25,11 +26,13 @@ export interface Question {
 export interface Guard {
   /** What was derived or assumed, one sentence each. */
   readonly notes: readonly string[];
+  /** All resources, with the ages that they have in this mesh. */
+  resources(): Iterable<Resource>;
   /** Number of resources by kind. */
   counts(): ReadonlyMap<Resource['kind'], number>;
   find(ref: ResourceRef): Resource | undefined;
-  /** All findings, worst first, sorted by resource. */
-  check(): readonly Finding[];
+  /** All findings, worst first, sorted by resource; with `input`, also those about how it was given. */
+  check(input?: CheckInput): readonly Finding[];
   /** The path of every client to every external host and port, one entry per client and target. */
   access(): readonly Path[];
   /** The path of one concrete client. */

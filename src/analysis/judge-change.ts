@@ -12,7 +12,14 @@ import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
 import { present } from './findings.ts';
 import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
-import { isMediated, type PathChange, pathChanges, type ScopeOfNamespace, transitionOf } from './transitions.ts';
+import {
+  isMediated,
+  type PathChange,
+  pathChanges,
+  type ScopeOfNamespace,
+  scopePairs,
+  transitionOf,
+} from './transitions.ts';
 
 /** The mesh before and after a change, and what is needed to speak of the difference. */
 export interface Comparison {
@@ -30,9 +37,9 @@ export interface Comparison {
 /** What a change brings. */
 export interface Judgement {
   readonly transitions: readonly Transition[];
-  /** Findings that were not there before. */
+  /** Findings that were not there before, or only waited for another resource. */
   readonly introduced: readonly Finding[];
-  /** Findings about paths that ended before the judged stage until now: a repair lays them open. */
+  /** Findings about paths that something else broke until now: a repair lays them open. */
   readonly uncovered: readonly Finding[];
   /** Hosts that nothing registers any more, though routes for them remain. */
   readonly retired: readonly string[];
@@ -42,16 +49,13 @@ export interface Judgement {
 export function judgeChange(comparison: Comparison): Judgement {
   const changes = new Map<string, readonly PathChange[]>();
   const retired: string[] = [];
+  const pairs = scopePairs(comparison.scopesBefore, comparison.scopesAfter);
   for (const { argument: host, before = [], after = [] } of comparison.after.changes(hostPaths)) {
     if (isRetired(comparison, host)) {
       if (after.length > 0) retired.push(host);
       continue;
     }
-    const sides = [
-      { host: before, scopes: comparison.scopesBefore },
-      { host: after, scopes: comparison.scopesAfter },
-    ] as const;
-    changes.set(host, pathChanges(...sides));
+    changes.set(host, pathChanges(before, after, pairs));
   }
   const transitions = [...changes].flatMap(([host, list]) => transitionsOf(comparison, host, list));
   const { introduced, uncovered } = newFindings(comparison, changes);
@@ -76,7 +80,7 @@ function transitionsOf(comparison: Comparison, host: string, changes: readonly P
   return changes.flatMap(({ to, clients, before, after }) => {
     const name = before === undefined || after === undefined ? undefined : transitionOf(before, after, wasMediated);
     if (before === undefined || after === undefined || name === undefined) return [];
-    const from = clients.filter((client) => !isExempt(comparison, host, to, client));
+    const from = clients().filter((client) => !isExempt(comparison, host, to, client));
     const at = decidingField(after, comparison.changed);
     return from.map((client): Transition => {
       const wayOut = name === 'access change' ? {} : { wayOut: wayOutOf(comparison, host, at) };
@@ -152,13 +156,15 @@ function newFindings(
   comparison: Comparison,
   changes: ReadonlyMap<string, readonly PathChange[]>,
 ): Pick<Judgement, 'introduced' | 'uncovered'> {
-  const { before, after, settings, today } = comparison;
+  const { before, after, settings, today, scopesAfter } = comparison;
   const fresh = new Map<string, RawFinding>();
   for (const query of findingQueries) {
     for (const { after: findings = [] } of after.changes(query)) {
       for (const finding of findings) {
         const identity = identityOf(finding);
-        if (before.first(findingsById, identity) === undefined) fresh.set(identity, finding);
+        const known = before.entries(findingsById, identity);
+        const isWorse = !finding.incomplete && known.every(({ incomplete }) => incomplete);
+        if (known.length === 0 || isWorse) fresh.set(identity, finding);
       }
     }
   }
@@ -166,29 +172,54 @@ function newFindings(
   const uncovered: Finding[] = [];
   if (fresh.size === 0) return { introduced, uncovered };
   const expand = clientExpander(after);
+  const repaired = repairedStages(comparison);
   for (const raw of fresh.values()) {
-    const finding = present(raw, { settings, today, expand });
+    const finding = present(raw, { settings, today, expand, hasClients: scopesAfter.size > 0 });
     if (finding === undefined || finding.exemption !== undefined) continue;
-    (isUncovered(raw, changes) ? uncovered : introduced).push(finding);
+    (isUncovered(raw, repaired, changes) ? uncovered : introduced).push(finding);
   }
   return { introduced, uncovered };
 }
 
 const stages = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'] as const;
 
-/** True when every path that the finding affects was there before and ended at an earlier stage. */
-function isUncovered({ stage, affected }: RawFinding, changes: ReadonlyMap<string, readonly PathChange[]>): boolean {
-  if (stage === undefined) return false;
+/** The targets whose paths a change frees from a contradiction of severity error, with the earliest stage of one. */
+function repairedStages({ before, after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
+  const presentation = { settings, today, expand: clientExpander(before), hasClients: scopesBefore.size > 0 };
+  const repaired = new Map<string, number>();
+  for (const { before: findings = [] } of after.changes(pathFindings)) {
+    for (const finding of findings) {
+      const { stage, incomplete, affected } = finding;
+      if (stage === undefined || incomplete || after.first(findingsById, identityOf(finding)) !== undefined) continue;
+      if (present(finding, presentation)?.severity !== 'error') continue;
+      for (const { to } of affected) {
+        const key = targetKey(to);
+        repaired.set(key, Math.min(repaired.get(key) ?? stages.length, stages.indexOf(stage)));
+      }
+    }
+  }
+  return repaired;
+}
+
+/**
+ * True when every path that the finding affects was broken, at its stage or an earlier one, by what the change repairs: the finding
+ * was behind it all along. A path that was only incomplete is another matter: what completes it answers for what it then is.
+ */
+function isUncovered(
+  { stage, affected }: RawFinding,
+  repaired: ReadonlyMap<string, number>,
+  changes: ReadonlyMap<string, readonly PathChange[]>,
+): boolean {
+  if (stage === undefined || affected.length === 0) return false;
   const judged = stages.indexOf(stage);
   return affected.every(({ to }) => {
-    const related = (changes.get(to.host) ?? []).filter(
-      (change) => change.to.protocol === to.protocol && change.to.port === to.port && change.after !== undefined,
-    );
-    return (
-      related.length > 0 &&
-      related.every(
-        ({ before }) => before !== undefined && before.outcome === 'broken' && stages.indexOf(before.stage) < judged,
-      )
-    );
+    const key = targetKey(to);
+    const related = (changes.get(to.host) ?? []).filter((change) => targetKey(change.to) === key);
+    const wasBroken = related.length > 0 && related.every(({ before }) => before?.outcome === 'broken');
+    return wasBroken && (repaired.get(key) ?? stages.length) <= judged;
   });
+}
+
+function targetKey({ protocol, host, port }: Target): string {
+  return `${protocol} ${host} ${port}`;
 }

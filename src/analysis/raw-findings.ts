@@ -1,12 +1,13 @@
-import { type Clients, hostPaths } from '../egress/host-paths.ts';
+import type { Clients } from '../egress/class-paths.ts';
+import { hostPaths } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
 import { type FieldRef, idOf } from '../istio/resources.ts';
-import type { DerivedIndex, Query } from '../mesh/engine.ts';
-import type { MeshReader } from '../mesh/indexes.ts';
-import { policiesById } from '../mesh/indexes.ts';
+import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
+import { type MeshReader, policiesById } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { PathRule, PolicyRule, Problem, Rule } from '../rules/define.ts';
 import { rules } from '../rules/index.ts';
+import type { Severity } from './finding.ts';
 
 /** Clients whose path a finding affects, and where that path ends. */
 interface AffectedClass {
@@ -27,6 +28,8 @@ export interface RawFinding {
   readonly fix: string;
   readonly related: readonly FieldRef[];
   readonly incomplete: boolean;
+  /** Where it differs from the rule's own. */
+  readonly severity?: Severity;
   readonly affected: readonly AffectedClass[];
 }
 
@@ -39,25 +42,28 @@ const policyRules: readonly PolicyRule[] = rules.filter((rule) => rule.subject =
 /** The findings of all path rules about one host (the argument). */
 export const pathFindings: Query<ModelObject, readonly RawFinding[]> = {
   name: 'findings about paths',
-  level: 6,
+  level: 8,
   rootsOf: (object) => hostPaths.rootsOf?.(object) ?? [],
   compute: findPathProblems,
-  contribute(findings, _host, contribute) {
-    for (const finding of findings) contribute(findingsById, identityOf(finding), finding);
-  },
+  contribute: contributeFindings,
 };
 
-/** The findings of all rules about one AuthorizationPolicy; the argument is its `namespace/name`. */
+/** Files findings under their identity. */
+function contributeFindings(findings: readonly RawFinding[], _argument: string, contribute: Contribute): void {
+  for (const finding of findings) contribute(findingsById, identityOf(finding), finding);
+}
+
+/** The findings of all rules about policies on one policy (the argument is its identity). */
 const policyFindings: Query<ModelObject, readonly RawFinding[]> = {
   name: 'findings about policies',
-  level: 6,
+  level: 8,
   rootsOf: ({ policy }) => (policy === undefined ? [] : [policy.id]),
   compute(reader, id) {
     const policy = reader.first(policiesById, id);
     if (policy === undefined) return [];
     return policyRules.flatMap((rule) => [...rule.check(policy, reader)].map((problem) => rawFinding(rule, problem)));
   },
-  contribute: pathFindings.contribute ?? (() => undefined),
+  contribute: contributeFindings,
 };
 
 /** All queries that yield findings. */
@@ -97,8 +103,20 @@ function add(found: Map<string, RawFinding>, finding: RawFinding, affected: Affe
     });
 }
 
-function rawFinding(rule: Rule, problem: Problem): RawFinding {
-  const { at, key, message, fix, related = [], incomplete = false } = problem;
+/** Stamps a problem with its rule. */
+export function rawFinding(rule: Rule, problem: Problem): RawFinding {
+  const { at, key, message, fix, related = [], incomplete = false, severity } = problem;
   const stage = rule.subject === 'path' ? { stage: rule.stage } : {};
-  return { rule: rule.name, ...stage, at, key, message, fix, related, incomplete, affected: [] };
+  return {
+    rule: rule.name,
+    ...stage,
+    at,
+    key,
+    message,
+    fix,
+    related,
+    incomplete,
+    ...(severity && { severity }),
+    affected: [],
+  };
 }

@@ -1,5 +1,5 @@
 import type { Client, Path, Target } from '../egress/path.ts';
-import type { Labels } from '../istio/resources.ts';
+import { compareText, type Labels } from '../istio/resources.ts';
 import type { Guard } from './guard.ts';
 
 /** Clients of a question: all of a namespace, or one. */
@@ -18,8 +18,19 @@ export interface PathFilter {
   readonly labels?: Labels;
 }
 
-/** The paths of the wanted clients to the wanted targets. Clients and targets that the mesh does not know are traced all the same. */
+/**
+ * The paths of the wanted clients to the wanted targets, sorted by target and client. Clients and targets that the mesh does not know are
+ * traced all the same.
+ */
 export function selectPaths(guard: Guard, filter: PathFilter): readonly Path[] {
+  const order = (path: Path): string => `${path.to.host} ${targetKey(path.to)} ${clientKey(path.from)}`;
+  return select(guard, filter)
+    .map((path) => [order(path), path] as const)
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, path]) => path);
+}
+
+function select(guard: Guard, filter: PathFilter): readonly Path[] {
   const all = guard.access();
   if (filter.from.length === 0 && filter.to.length === 0 && !filter.labels) return all;
   const known = new Map(all.map((path) => [pairKey(path.from, path.to), path]));

@@ -1,32 +1,62 @@
-import type { TargetPaths } from '../egress/host-paths.ts';
-import { otherAccounts } from '../egress/host-paths.ts';
-import type { Client, Path, Target } from '../egress/path.ts';
+import type { TargetPaths } from '../egress/class-paths.ts';
+import { type Client, otherAccounts, type Path, type Target } from '../egress/path.ts';
 import type { TransitionName } from './decision.ts';
 
 /** A path before and after a change; absent where there was, or will be, none. */
 export interface PathChange {
   readonly to: Target;
-  /** The clients whose paths change alike. */
-  readonly clients: readonly Client[];
   readonly before?: Path;
   readonly after?: Path;
+  /** The clients whose paths change alike. Computed when asked: of most changes nobody needs to know them. */
+  clients(): readonly Client[];
+}
+
+/** Client namespaces that have the same Sidecar scopes before and after a change. */
+export interface ScopePair {
+  readonly before?: string;
+  readonly after?: string;
+  readonly namespaces: ReadonlySet<string>;
 }
 
 /** The client namespaces and the Sidecar scope of each. */
 export type ScopeOfNamespace = ReadonlyMap<string, string>;
 
-/** One side of a comparison: the paths to a host, and the clients as they are then. */
-export interface Side {
-  readonly host: readonly TargetPaths[];
-  readonly scopes: ScopeOfNamespace;
+/** The pairs of scopes that most changes leave as they are. */
+const unchangedPairs = new WeakMap<ScopeOfNamespace, readonly ScopePair[]>();
+
+/** Groups the client namespaces of both sides by their scopes. */
+export function scopePairs(before: ScopeOfNamespace, after: ScopeOfNamespace): readonly ScopePair[] {
+  if (before !== after) return groupPairs(before, after);
+  const pairs = unchangedPairs.get(before) ?? groupPairs(before, after);
+  unchangedPairs.set(before, pairs);
+  return pairs;
 }
 
-/** The paths to one host that differ between two sides, clients with the same difference together. */
-export function pathChanges(before: Side, after: Side): readonly PathChange[] {
-  const targets = new Map([...before.host, ...after.host].map(({ to }) => [`${to.protocol}:${to.port}`, to]));
-  return [...targets.values()].flatMap((to) =>
-    targetChanges(to, lookupOf(before, to), lookupOf(after, to), [before.scopes, after.scopes]),
-  );
+function groupPairs(before: ScopeOfNamespace, after: ScopeOfNamespace): readonly ScopePair[] {
+  const pairs = new Map<string, { before?: string; after?: string; namespaces: Set<string> }>();
+  for (const namespace of new Set([...before.keys(), ...after.keys()])) {
+    const old = before.get(namespace);
+    const now = after.get(namespace);
+    const key = JSON.stringify([old, now]);
+    const pair = pairs.get(key) ?? {
+      ...(old !== undefined && { before: old }),
+      ...(now !== undefined && { after: now }),
+      namespaces: new Set(),
+    };
+    pair.namespaces.add(namespace);
+    pairs.set(key, pair);
+  }
+  return [...pairs.values()];
+}
+
+/** The paths to one host on two sides, by client: namespaces with paths of their own one by one, the others by scope. */
+export function pathChanges(
+  before: readonly TargetPaths[],
+  after: readonly TargetPaths[],
+  pairs: readonly ScopePair[],
+): readonly PathChange[] {
+  const targets = new Map([...before, ...after].map(({ to }) => [`${to.protocol}:${to.port}`, to]));
+  return [...targets.values()].flatMap((to) => targetChanges(to, lookupOf(before, to), lookupOf(after, to), pairs));
 }
 
 /** How a path changes; undefined when nobody needs to know. `wasMediated`: some client reached the host through the gateway. */
@@ -61,10 +91,9 @@ function isDecided({ outcome }: Path): boolean {
 interface Lookup {
   readonly accounts: ReadonlyMap<string, ReadonlyMap<string, Path>>;
   readonly rest: ReadonlyMap<string, Path>;
-  readonly scopes: ScopeOfNamespace;
 }
 
-function lookupOf({ host, scopes }: Side, to: Target): Lookup {
+function lookupOf(host: readonly TargetPaths[], to: Target): Lookup {
   const classes =
     host.find((candidate) => candidate.to.protocol === to.protocol && candidate.to.port === to.port)?.classes ?? [];
   const accounts = new Map<string, Map<string, Path>>();
@@ -77,49 +106,59 @@ function lookupOf({ host, scopes }: Side, to: Target): Lookup {
         (accounts.get(clients.namespace) ?? new Map<string, Path>()).set(clients.serviceAccount, path),
       );
   }
-  return { accounts, rest, scopes };
+  return { accounts, rest };
 }
 
-function targetChanges(
-  to: Target,
-  before: Lookup,
-  after: Lookup,
-  scopes: readonly ScopeOfNamespace[],
-): readonly PathChange[] {
-  const changes = new Map<string, { clients: Client[]; before?: Path; after?: Path }>();
-  const ids = new Map<Path, number>();
-  const idOf = (path: Path | undefined): number => {
-    if (path === undefined) return -1;
-    const id = ids.get(path) ?? ids.size;
-    ids.set(path, id);
-    return id;
-  };
-  for (const namespace of new Set(scopes.flatMap((known) => [...known.keys()]))) {
-    for (const serviceAccount of accountsOf(namespace, before, after)) {
-      const old = pathOf(before, namespace, serviceAccount);
-      const now = pathOf(after, namespace, serviceAccount);
-      if (old === now) continue;
-      const key = `${idOf(old)} ${idOf(now)}`;
-      const change = changes.get(key) ?? { clients: [], ...(old && { before: old }), ...(now && { after: now }) };
-      change.clients.push({ namespace, serviceAccount });
-      changes.set(key, change);
+function targetChanges(to: Target, before: Lookup, after: Lookup, pairs: readonly ScopePair[]): readonly PathChange[] {
+  const special = new Set([...before.accounts.keys(), ...after.accounts.keys()]);
+  const changes: PathChange[] = [];
+  for (const pair of pairs) {
+    changes.push(
+      ...difference(to, restOf(before, pair.before), restOf(after, pair.after), () => restClients(pair, special)),
+    );
+    for (const namespace of special) {
+      if (!pair.namespaces.has(namespace)) continue;
+      for (const serviceAccount of accountsOf(namespace, before, after)) {
+        const old = pathOf(before, pair.before, namespace, serviceAccount);
+        const now = pathOf(after, pair.after, namespace, serviceAccount);
+        changes.push(...difference(to, old, now, () => [{ namespace, serviceAccount }]));
+      }
     }
   }
-  return [...changes.values()].map((change) => ({ to, ...change }));
+  return changes;
 }
 
-function accountsOf(namespace: string, before: Lookup, after: Lookup): readonly string[] {
-  const names = new Set([
-    ...(before.accounts.get(namespace)?.keys() ?? []),
-    ...(after.accounts.get(namespace)?.keys() ?? []),
-  ]);
-  return names.size === 0 ? [otherAccounts] : [...names];
+function difference(
+  to: Target,
+  before: Path | undefined,
+  after: Path | undefined,
+  clients: () => readonly Client[],
+): readonly PathChange[] {
+  return before === after ? [] : [{ to, ...(before && { before }), ...(after && { after }), clients }];
 }
 
-function pathOf({ accounts, rest, scopes }: Lookup, namespace: string, serviceAccount: string): Path | undefined {
-  const scope = scopes.get(namespace);
+function restOf({ rest }: Lookup, scope: string | undefined): Path | undefined {
+  return scope === undefined ? undefined : rest.get(scope);
+}
+
+function restClients({ namespaces }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
+  const others = [...namespaces].filter((namespace) => !special.has(namespace));
+  return others.map((namespace) => ({ namespace, serviceAccount: otherAccounts }));
+}
+
+function accountsOf(namespace: string, before: Lookup, after: Lookup): ReadonlySet<string> {
+  return new Set([...(before.accounts.get(namespace)?.keys() ?? []), ...(after.accounts.get(namespace)?.keys() ?? [])]);
+}
+
+/** An account without a path of its own has that of the accounts that no policy names, else that of its scope. */
+function pathOf(
+  lookup: Lookup,
+  scope: string | undefined,
+  namespace: string,
+  serviceAccount: string,
+): Path | undefined {
   if (scope === undefined) return undefined;
-  const own = accounts.get(namespace);
-  if (own === undefined) return rest.get(scope);
+  const own = lookup.accounts.get(namespace);
+  if (own === undefined) return lookup.rest.get(scope);
   return own.get(serviceAccount) ?? own.get(otherAccounts) ?? own.values().next().value;
 }

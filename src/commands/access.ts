@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { loadMesh } from './load-mesh.ts';
 import { loadSettings } from './load-settings.ts';
 import { parseClient, parseLabels, parseTarget } from './parse-question.ts';
-import { styleOf, widthOf, writeAll } from './terminal.ts';
+import { lookOf, writeAll } from './terminal.ts';
 
 /** Flags of `access`. */
 export interface AccessFlags {
@@ -29,7 +29,7 @@ export async function access(paths: readonly string[], flags: AccessFlags, conte
   const { stdout, env } = context.terminal;
   switch (flags.output) {
     case 'text':
-      await stdout.write(textAccess(selected, { style: styleOf(stdout, env), width: widthOf(stdout) }));
+      await stdout.write(textAccess(selected, lookOf(stdout, env)));
       return 0;
     case 'json':
       await writeAll(stdout, pathsJson(selected));

@@ -1,12 +1,15 @@
+import type { Finding } from '../analysis/finding.ts';
+import { messageOf } from '../analysis/findings.ts';
 import type { Guard } from '../analysis/guard.ts';
 import { InputError } from '../input-error.ts';
-import { refOf } from '../istio/resources.ts';
+import { idOf, refOf } from '../istio/resources.ts';
 import type { CheckReport } from '../report/check-report.ts';
 import { githubCheck } from '../report/github.ts';
 import { decisionsJson, type JudgedChange } from '../report/json.ts';
 import { junitCheck } from '../report/junit.ts';
 import { sarifCheck } from '../report/sarif.ts';
 import { textDecisions } from '../report/text-decision.ts';
+import { schema } from '../rules/schema.ts';
 import type { Settings } from '../settings/settings.ts';
 import { diffResources, type ResourceChange } from '../sources/diff-resources.ts';
 import { readFiles } from '../sources/read-files.ts';
@@ -14,7 +17,7 @@ import type { Input } from '../sources/read-input.ts';
 import type { CheckFlags } from './check.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadMesh } from './load-mesh.ts';
-import { styleOf, writeNotes } from './terminal.ts';
+import { lookOf, writeNotes } from './terminal.ts';
 
 /**
  * `check --against`: makes the old state into the new one, change by change, as if each were an admission request; a change that is
@@ -30,8 +33,10 @@ export async function checkAgainst(
   const old = await loadMesh(flags.against, settings, context);
   const input = await readFiles(paths, context.terminal);
   await writeNotes(context.terminal, input.notes);
-  const changes = diffResources(old.input.resources, input.resources).map((change) => judge(change, old.guard));
-  await context.terminal.stdout.write(render(changes, input, flags, context));
+  const judged = diffResources(old.input.resources, input.resources).map((change) => judge(change, old.guard));
+  const misspelt = schemaWarnings(judged, old.guard.check({ departures: input.departures }));
+  const changes = judged.map((change) => withWarnings(change, misspelt));
+  await context.terminal.stdout.write(render(changes, misspelt, input, flags, context));
   return changes.some(({ decision }) => !decision.allowed) ? 1 : 0;
 }
 
@@ -42,12 +47,34 @@ function judge(change: ResourceChange, guard: Guard): JudgedChange {
   return { operation: change.operation, resource, decision };
 }
 
-function render(changes: readonly JudgedChange[], input: Input, flags: CheckFlags, context: CommandContext): string {
+/**
+ * The departures from schemas that come with a change. They only warn: the API server drops or refuses them, and no decision is about them.
+ */
+function schemaWarnings(changes: readonly JudgedChange[], findings: readonly Finding[]): readonly Finding[] {
+  const changed = new Set(changes.map(({ resource }) => idOf(resource)));
+  return findings
+    .filter(({ rule, resource, exemption }) => rule === schema.name && !exemption && changed.has(idOf(resource)))
+    .map((finding) => ({ ...finding, severity: 'warning' as const }));
+}
+
+function withWarnings(change: JudgedChange, findings: readonly Finding[]): JudgedChange {
+  const own = findings.filter(({ resource }) => idOf(resource) === idOf(change.resource)).map(messageOf);
+  if (own.length === 0) return change;
+  return { ...change, decision: { ...change.decision, warnings: [...change.decision.warnings, ...own] } };
+}
+
+function render(
+  changes: readonly JudgedChange[],
+  warnings: readonly Finding[],
+  input: Input,
+  flags: CheckFlags,
+  context: CommandContext,
+): string {
   const { terminal, engine } = context;
-  const reports = [reportOf(changes, input)];
+  const reports = [reportOf(changes, warnings, input)];
   switch (flags.output) {
     case 'text':
-      return textDecisions(changes, styleOf(terminal.stdout, terminal.env));
+      return textDecisions(changes, lookOf(terminal.stdout, terminal.env));
     case 'json':
       return decisionsJson(changes, input.origins.locate);
     case 'sarif':
@@ -59,10 +86,10 @@ function render(changes: readonly JudgedChange[], input: Input, flags: CheckFlag
   }
 }
 
-/** The denials as findings; a transition is a finding of its name at the field that decides it. */
-function reportOf(changes: readonly JudgedChange[], input: Input): CheckReport {
+/** The denials as findings, and warnings; a transition is a finding of its name at the field that decides it. */
+function reportOf(changes: readonly JudgedChange[], warnings: readonly Finding[], input: Input): CheckReport {
   const { locate, readLine } = input.origins;
-  const findings = changes.flatMap(({ resource, decision }) =>
+  const denials = changes.flatMap(({ resource, decision }) =>
     decision.denials.map(
       ({ finding, reason, message, field, transition }) =>
         finding ?? {
@@ -79,5 +106,5 @@ function reportOf(changes: readonly JudgedChange[], input: Input): CheckReport {
         },
     ),
   );
-  return { findings, resources: input.resources.length, locate, readLine };
+  return { findings: [...denials, ...warnings], resources: input.resources.length, locate, readLine };
 }

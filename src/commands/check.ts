@@ -1,5 +1,4 @@
-import type { Finding } from '../analysis/finding.ts';
-import { schemaFindings } from '../analysis/schema-findings.ts';
+import { settingsRef } from '../analysis/input-findings.ts';
 import type { CheckReport } from '../report/check-report.ts';
 import { githubCheck } from '../report/github.ts';
 import { jsonCheck } from '../report/json.ts';
@@ -9,12 +8,11 @@ import { summarize } from '../report/summary.ts';
 import { textCheck } from '../report/text-check.ts';
 import type { Settings } from '../settings/settings.ts';
 import { findFiles } from '../sources/find-files.ts';
-import type { ResourceProblem } from '../sources/read-input.ts';
 import { checkAgainst } from './check-against.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadMesh } from './load-mesh.ts';
 import { loadSettings } from './load-settings.ts';
-import { styleOf } from './terminal.ts';
+import { lookOf } from './terminal.ts';
 
 /** How `check` prints its findings. */
 type CheckFormat = 'text' | 'json' | 'sarif' | 'junit' | 'github';
@@ -38,31 +36,24 @@ export async function check(paths: readonly string[], flags: CheckFlags, context
   const states = flags.each ? findFiles(paths, context.terminal.cwd).map((file) => [file]) : [paths];
   const reports: CheckReport[] = [];
   for (const state of states) {
-    const report = await checkState(state, settings, context);
-    const judged = flags.partial ? withoutIncompleteErrors(report) : report;
-    reports.push(flags.each ? { ...judged, title: state.join(' ') } : judged);
+    const report = await checkState(state, flags, settings, context);
+    reports.push(flags.each ? { ...report, title: state.join(' ') } : report);
   }
   await print(reports, flags.output, context);
   return reports.some(({ findings }) => summarize(findings).errors > 0) ? 1 : 0;
 }
 
-async function checkState(paths: readonly string[], settings: Settings, context: CommandContext): Promise<CheckReport> {
+async function checkState(
+  paths: readonly string[],
+  { partial, each }: CheckFlags,
+  settings: Settings,
+  context: CommandContext,
+): Promise<CheckReport> {
   const { input, guard } = await loadMesh(paths, settings, context);
-  const { locate, readLine } = input.origins;
-  const findings = [...findingsOfSchema(input.problems, settings), ...guard.check()];
-  return { findings, resources: input.resources.length, locate, readLine };
-}
-
-function findingsOfSchema(problems: readonly ResourceProblem[], settings: Settings): Finding[] {
-  const severity = settings.rules['schema'] ?? 'error';
-  return severity === 'off' ? [] : schemaFindings(problems, severity);
-}
-
-function withoutIncompleteErrors(report: CheckReport): CheckReport {
-  const findings = report.findings.map((finding) =>
-    finding.incomplete ? { ...finding, severity: 'warning' as const } : finding,
-  );
-  return { ...report, findings };
+  const findings = guard.check({ departures: input.departures, isPartial: partial, isFull: !partial && !each });
+  const { source } = settings;
+  const origins = source ? input.origins.withFile(settingsRef(settings), source.file, source.text) : input.origins;
+  return { findings, resources: input.resources.length, locate: origins.locate, readLine: origins.readLine };
 }
 
 async function print(reports: readonly CheckReport[], format: CheckFormat, context: CommandContext): Promise<void> {
@@ -71,9 +62,9 @@ async function print(reports: readonly CheckReport[], format: CheckFormat, conte
     await stdout.write(render(reports, format, context));
     return;
   }
-  const style = styleOf(stdout, env);
+  const look = lookOf(stdout, env);
   for (const [index, report] of reports.entries())
-    await stdout.write(`${index > 0 ? '\n' : ''}${textCheck(report, style)}`);
+    await stdout.write(`${index > 0 ? '\n' : ''}${textCheck(report, look)}`);
 }
 
 function render(

@@ -1,5 +1,5 @@
-import type { AffectedPath, Finding } from '../analysis/finding.ts';
-import type { Path } from '../egress/path.ts';
+import type { Finding } from '../analysis/finding.ts';
+import type { Path, Target } from '../egress/path.ts';
 import { InputError } from '../input-error.ts';
 import { closestName } from '../istio/closest-name.ts';
 import { pathJson } from '../report/json.ts';
@@ -9,7 +9,7 @@ import type { CommandContext } from './command-context.ts';
 import { loadMesh } from './load-mesh.ts';
 import { loadSettings } from './load-settings.ts';
 import { parseClient, parseLabels, parseTarget } from './parse-question.ts';
-import { styleOf } from './terminal.ts';
+import { lookOf } from './terminal.ts';
 
 /** Flags of `explain`. */
 export interface ExplainFlags {
@@ -47,22 +47,21 @@ async function explainPath(
     return 0;
   }
   const findings = guard.check().filter((finding) => affects(finding, path));
-  await stdout.write(textExplain(path, { style: styleOf(stdout, env), locate: input.origins.locate, findings }));
+  await stdout.write(textExplain(path, { ...lookOf(stdout, env), locate: input.origins.locate, findings }));
   return 0;
 }
 
-function affects(finding: Finding, path: Path): boolean {
-  return finding.paths.some((affected) => isSamePath(affected, path));
+/** True when the finding speaks of the client's account, or of those that stand for accounts that no policy names. */
+function affects(finding: Finding, { from, to, outcome }: Path): boolean {
+  const ofNamespace = finding.paths.filter(
+    (affected) => affected.from.namespace === from.namespace && isSameTarget(affected.to, to),
+  );
+  const exact = ofNamespace.find((affected) => affected.from.serviceAccount === from.serviceAccount);
+  return exact !== undefined || ofNamespace.some((affected) => affected.outcome === outcome);
 }
 
-function isSamePath({ from, to }: AffectedPath, path: Path): boolean {
-  return (
-    from.namespace === path.from.namespace &&
-    from.serviceAccount === path.from.serviceAccount &&
-    to.protocol === path.to.protocol &&
-    to.host === path.to.host &&
-    to.port === path.to.port
-  );
+function isSameTarget(a: Target, b: Target): boolean {
+  return a.protocol === b.protocol && a.host === b.host && a.port === b.port;
 }
 
 async function explainRule(name: string, flags: ExplainFlags, { terminal, engine }: CommandContext): Promise<number> {
@@ -79,7 +78,7 @@ async function explainRule(name: string, flags: ExplainFlags, { terminal, engine
     throw new InputError(`there is no rule '${name}'; ${help}`);
   }
   await terminal.stdout.write(
-    flags.output === 'json' ? jsonRule(rule) : textRule(rule, styleOf(terminal.stdout, terminal.env)),
+    flags.output === 'json' ? jsonRule(rule) : textRule(rule, lookOf(terminal.stdout, terminal.env)),
   );
   return 0;
 }

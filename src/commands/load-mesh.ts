@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { writeNotes } from './terminal.ts';
 
 /** Guards of manifests in files: what such input usually lacks is assumed. */
-const fileGuardOptions: GuardOptions = {
+export const fileGuardOptions: GuardOptions = {
   today: () => new Date().toISOString().slice(0, 10),
   assumesGateways: true,
 };

@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { type ExplainFlags, explain } from './explain.ts';
 import { type ReviewFlags, review } from './review.ts';
 import { type RulesFlags, rules } from './rules.ts';
-import { parseServeFlags, type ServeFlags } from './serve-options.ts';
+import type { ServeFlags } from './serve-options.ts';
 import { styleOf } from './terminal.ts';
 
 /** The exit code where a command could not run: a bad flag, unreadable YAML, invalid settings. */
@@ -153,14 +153,10 @@ function addServe(program: Command, context: CommandContext, run: Run): void {
     .option('--service <name>', 'Service that the API server calls')
     .option('--namespace <ns>', 'namespace of the webhook (default: $POD_NAMESPACE)')
     .option('--shutdown-delay <duration>', 'serve on for so long after SIGTERM', '10s')
-    .addHelpText(
-      'after',
-      examples('serve --files manifests/', 'serve --tls-mode cert-manager --cert-secret egress-guard-tls'),
-    )
+    .addHelpText('after', examples('serve --files manifests/ --tls-cert tls.crt --tls-key tls.key'))
     .action(async (flags: ServeFlags) => {
-      const options = parseServeFlags(flags, context.terminal.env);
       const { serve } = await import('./serve.ts'); // its libraries cost the other commands nothing
-      await run(serve(options, context));
+      await run(serve(flags, context));
     });
 }
 

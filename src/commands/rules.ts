@@ -1,6 +1,6 @@
 import { jsonRules, markdownRules, textRules } from '../report/text-rules.ts';
 import type { CommandContext } from './command-context.ts';
-import { styleOf } from './terminal.ts';
+import { lookOf } from './terminal.ts';
 
 /** Flags of `rules`. */
 export interface RulesFlags {
@@ -12,7 +12,7 @@ export async function rules(flags: RulesFlags, { terminal, engine }: CommandCont
   const { stdout, env } = terminal;
   switch (flags.output) {
     case 'text':
-      await stdout.write(textRules(engine.rules, styleOf(stdout, env)));
+      await stdout.write(textRules(engine.rules, lookOf(stdout, env)));
       return 0;
     case 'json':
       await stdout.write(jsonRules(engine.rules));

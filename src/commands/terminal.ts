@@ -1,4 +1,4 @@
-import { colourStyle, plainStyle, type Style } from '../report/style.ts';
+import { colourStyle, type Look, plainStyle, type Style } from '../report/style.ts';
 
 /** Where text goes. */
 export interface Sink {
@@ -32,9 +32,9 @@ export function styleOf(sink: Sink, env: Terminal['env']): Style {
   return sink.isTerminal && env['TERM'] !== 'dumb' ? colourStyle : plainStyle;
 }
 
-/** Characters in a line of a sink. */
-export function widthOf(sink: Sink): number {
-  return sink.columns ?? defaultColumns;
+/** How wide and how colourful text on a sink may be. */
+export function lookOf(sink: Sink, env: Terminal['env']): Look {
+  return { style: styleOf(sink, env), width: sink.columns ?? defaultColumns };
 }
 
 /** Writes text that comes in small pieces. */

@@ -1,7 +1,7 @@
 import { scopeGroups } from '../mesh/client-view.ts';
 import { clientNamespaces } from '../mesh/clients.ts';
 import { everything, type MeshReader } from '../mesh/indexes.ts';
-import type { Clients, TargetPaths } from './host-paths.ts';
+import type { Clients, TargetPaths } from './class-paths.ts';
 import type { Client, Path } from './path.ts';
 
 /** Says which clients a class stands for. */

@@ -9,8 +9,7 @@ import {
 } from '../istio/authorization-facts.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import { everything, factsOf, type MeshReader, policiesByScope, ruleKey } from '../mesh/indexes.ts';
-import type { Authorization, Client } from './path.ts';
-import type { Arrival } from './way.ts';
+import { type Arrival, type Authorization, type Client, otherAccounts } from './path.ts';
 
 /**
  * The policies that may decide about an arrival: those attached to the gateway's pods, without those that ask for another
@@ -30,14 +29,16 @@ export function policiesFor(reader: MeshReader, arrival: Arrival): readonly Comp
   return [...found];
 }
 
-/** The verdict about one client. */
+/** The verdict about one client; `clientAddress` is that of its pod, where it is known. */
 export function verdictFor(
   reader: MeshReader,
   policies: readonly CompiledPolicy[],
   arrival: Arrival,
   client: Client,
+  clientAddress: string | undefined,
 ): Authorization {
-  const { decision, policies: deciding, depends } = authorize(policies, factsFor(reader, arrival, client));
+  const facts = factsFor(reader, arrival, client, clientAddress);
+  const { decision, policies: deciding, depends } = authorize(policies, facts);
   return { decision, policies: deciding, depends };
 }
 
@@ -52,7 +53,7 @@ function attachesTo(policy: CompiledPolicy, workload: Workload, rootNamespace: s
   return attaches(policy.resource, { namespace: workload.namespace, labels: workload.labels, rootNamespace });
 }
 
-function factsFor(reader: MeshReader, arrival: Arrival, client: Client): Facts {
+function factsFor(reader: MeshReader, arrival: Arrival, client: Client, clientAddress: string | undefined): Facts {
   return {
     chain: arrival.chain,
     identity: identityOf(reader, arrival, client),
@@ -62,11 +63,14 @@ function factsFor(reader: MeshReader, arrival: Arrival, client: Client): Facts {
     host: arrival.authority.split(':', 1)[0] ?? '',
     authority: arrival.authority,
     authorityIsClients: arrival.authorityIsClients,
+    ...(clientAddress === undefined ? {} : { clientAddress }),
   };
 }
 
 function identityOf(reader: MeshReader, arrival: Arrival, client: Client): Identity {
   if (arrival.identity === 'none') return noIdentity;
   if (arrival.identity === 'unknown') return unknownIdentity;
-  return workloadIdentity(factsOf(reader).config.trustDomain, client.namespace, client.serviceAccount);
+  // No policy can name an account with a blank: it is none of those that policies name.
+  const serviceAccount = client.serviceAccount === otherAccounts ? ' ' : client.serviceAccount;
+  return workloadIdentity(factsOf(reader).config.trustDomain, client.namespace, serviceAccount);
 }

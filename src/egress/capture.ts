@@ -12,7 +12,7 @@ import {
   type VirtualService,
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
-import { meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { meshVirtualServicesUnder, serviceAddresses, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
 import { clusterService, listenerServices, portOf, type SeenService, servicesOfHost } from '../mesh/services.ts';
 import {
   egressListener,
@@ -33,7 +33,8 @@ export interface Captured {
   readonly destination: RouteDestination;
   /** The port of the destination: its own, else the listener's. */
   readonly port: number;
-  readonly isMirror: boolean;
+  /** The listener that imports the VirtualService; absent: the Sidecar's egress proxy is the destination. */
+  readonly listener?: EgressListener;
   readonly progress: Progress;
 }
 
@@ -57,22 +58,46 @@ const start: Progress = { decidedBy: [] };
 export function capture(client: ClientView, request: Request): readonly Capture[] {
   const listener = egressListener(client, request.port);
   if (listener === undefined) return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
-  const address = addressOf(client, request);
+  const address = addressOf(client, listener, request);
   if (request.protocol === 'http' && isHttp(client, listener, request, address))
     return captureHttp(client, listener, request);
   return captureStream(client, listener, request, address);
 }
 
-/** The address (or block) that the application dials: that of the ServiceEntry, if it has one; empty: some address in the Internet. */
-function addressOf(client: ClientView, { host, name }: Request): string {
-  const candidates = [...servicesOfHost(client.reader, host), ...servicesOfHost(client.reader, name)];
-  return candidates[0]?.addresses[0] ?? '';
+/**
+ * The address (or block) of a service by which the application's connection is recognised; empty: none, as some address in the
+ * Internet is dialled. Where the address is not known, it is taken to be the ServiceEntry's, if that has one.
+ */
+function addressOf(client: ClientView, listener: EgressListener, { host, name, port, address }: Request): string {
+  const { reader } = client;
+  if (address === undefined) {
+    const candidates = [...servicesOfHost(reader, host), ...servicesOfHost(reader, name)];
+    return candidates[0]?.addresses[0] ?? '';
+  }
+  let owned = '';
+  let longest = -1;
+  for (const entry of reader.distinct(serviceAddresses, String(port))) {
+    const [block = '', owner = ''] = entry.split(' ');
+    const length = prefixLength(block, address) ?? -1;
+    if (length <= longest || !isOnBlock(listenerServices(client, listener, owner), block)) continue;
+    owned = block;
+    longest = length;
+  }
+  return owned;
 }
 
-/** HTTP is recognised on the listener for all addresses, unless a TCP listener has the very address. */
+function isOnBlock(services: readonly SeenService[], block: string): boolean {
+  return services.some(({ service }) => service.addresses.includes(block));
+}
+
+/**
+ * HTTP is recognised on the listener for all addresses, unless a TCP listener has the very address; a port without protocol
+ * recognises it there too.
+ */
 function isHttp(client: ClientView, listener: EgressListener, request: Request, address: string): boolean {
-  if (address !== '' && tcpOwner(client, listener, request.port, address) !== undefined) return false;
-  return hasHttpListener(client, listener, request.port);
+  const owner = address === '' ? undefined : tcpOwner(client, listener, request.port, address);
+  if (owner === undefined) return hasHttpListener(client, listener, request.port);
+  return isHttpPort(owner, request.port) && owner.service.host.toLowerCase() === request.name;
 }
 
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
@@ -80,12 +105,17 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
     const owner = domainOwner(client, listener, request.port, domain);
     if (owner === undefined) continue;
     if ('service' in owner) return [toService(owner, request.port, start)];
-    return routeHttp(client, owner, request);
+    return routeHttp(client, listener, owner, request);
   }
   return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
 }
 
-function routeHttp(client: ClientView, owner: VirtualService, request: Request): readonly Capture[] {
+function routeHttp(
+  client: ClientView,
+  listener: EgressListener,
+  owner: VirtualService,
+  request: Request,
+): readonly Capture[] {
   const routes = survivingRoutes(httpRules(client.reader, owner), client, meshGateway, request.port);
   const route = routeFor(routes, getRequest(request.host, request.port));
   if (route === undefined) {
@@ -95,6 +125,7 @@ function routeHttp(client: ClientView, owner: VirtualService, request: Request):
         end(at, {
           outcome: 'broken',
           stage: 'capture',
+          cause: 'no-client-route',
           reason: 'no route of the VirtualService takes the request (404)',
         }),
       ),
@@ -104,11 +135,28 @@ function routeHttp(client: ClientView, owner: VirtualService, request: Request):
   const progress = decide(start, rule.source, rule.field);
   if (rule.answer !== undefined) {
     const what = rule.answer.kind === 'redirect' ? 'a redirect' : `status ${rule.answer.status} itself`;
-    return [ended(end(progress, { outcome: 'broken', stage: 'capture', reason: `the sidecar answers with ${what}` }))];
+    return [
+      ended(
+        end(progress, {
+          outcome: 'broken',
+          stage: 'capture',
+          cause: 'answered-by-sidecar',
+          reason: `the sidecar answers with ${what}`,
+        }),
+      ),
+    ];
   }
-  const to = (isMirror: boolean) => (destination: RouteDestination) =>
-    captured(destination, destination.port ?? request.port, isMirror, decide(start, rule.source, destination.field));
-  return [...rule.destinations.map(to(false)), ...rule.mirrors.map(to(true))];
+  const sendTo = (destination: RouteDestination, from: Progress): Captured => ({
+    kind: 'captured',
+    destination,
+    port: destination.port ?? request.port,
+    listener,
+    progress: decide(from, rule.source, destination.field),
+  });
+  return [
+    ...rule.destinations.map((destination) => sendTo(destination, start)),
+    ...rule.mirrors.map((mirror) => sendTo(mirror, { ...start, isMirror: true })),
+  ];
 }
 
 /**
@@ -232,7 +280,8 @@ function captureTls(
   for (const name of hostPatternsOf(request.name)) {
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
-    return chain.rule === undefined ? [toService(chain.seen, port, start)] : routeStream(client, chain.rule, port);
+    if (chain.rule === undefined) return [toService(chain.seen, port, start)];
+    return routeStream(client, listener, chain.rule, port);
   }
   if (address === '') return undefined;
   const [own] = tlsServices(client, listener, port, address, request.host);
@@ -251,28 +300,32 @@ function captureTcp(
   address: string,
   owner: SeenService,
 ): readonly Capture[] {
+  const { port } = request;
+  // Of a block whose dialled address is not known, the first address stands for all.
+  const dialled = request.address ?? address.split('/', 1)[0] ?? '';
+  const ownPrefix = address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
   let chosen: StreamRule | undefined;
-  let prefix = -1;
+  let longest = -1;
   for (const rule of overlapping(client, listener, owner.service).flatMap((virtualService) => virtualService.tcp)) {
     if (rule.destinations.length === 0) continue;
-    const length = prefixFor(rule, client, request.port, address);
-    if (length !== undefined && length > prefix) {
+    const isLast = takesEveryAddress(rule, client, port);
+    const length = isLast ? ownPrefix : subnetPrefix(rule, client, port, dialled);
+    if (length > longest) {
       chosen = rule;
-      prefix = length;
+      longest = length;
     }
-    if (takesEveryAddress(rule, client, request.port)) break;
+    if (isLast) break;
   }
-  return chosen === undefined ? [toService(owner, request.port, start)] : routeStream(client, chosen, request.port);
+  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, start)];
+  return routeStream(client, listener, chosen, port);
 }
 
-/** The longest prefix by which a rule takes an address; 0 where it takes every address. */
-function prefixFor(rule: StreamRule, client: ClientView, port: number, address: string): number | undefined {
-  if (takesEveryAddress(rule, client, port)) return 0;
+/** The longest prefix by which the subnets of a rule contain an address; -1: none does. */
+function subnetPrefix(rule: StreamRule, client: ClientView, port: number, address: string): number {
   const subnets = rule.matches
     .filter((match) => streamMatchApplies(match, client, port))
     .flatMap((match) => match.destinationSubnets);
-  const lengths = subnets.map((subnet) => prefixLength(subnet, address)).filter((length) => length !== undefined);
-  return lengths.length === 0 ? undefined : Math.max(...lengths);
+  return Math.max(-1, ...subnets.map((subnet) => prefixLength(subnet, address) ?? -1));
 }
 
 function overlapping(client: ClientView, listener: EgressListener, service: MeshService): readonly VirtualService[] {
@@ -290,12 +343,17 @@ function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): 
   return rule.matches.some((match) => match.destinationSubnets.length === 0 && streamMatchApplies(match, client, port));
 }
 
-function routeStream(client: ClientView, rule: StreamRule, listenerPort: number): readonly Capture[] {
+function routeStream(
+  client: ClientView,
+  listener: EgressListener,
+  rule: StreamRule,
+  listenerPort: number,
+): readonly Capture[] {
   return rule.destinations.map((destination) => {
-    const seen = clusterService(client, destination.host, true);
+    const seen = clusterService(client, destination.host, listener);
     const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
     const port = destination.port ?? onlyPort ?? listenerPort;
-    return captured(destination, port, false, decide(start, rule.source, destination.field));
+    return { kind: 'captured', destination, port, listener, progress: decide(start, rule.source, destination.field) };
   });
 }
 
@@ -313,6 +371,7 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
       end(decided, {
         outcome: 'blocked',
         stage: 'capture',
+        cause: 'unknown-traffic',
         reason: `${because}, and the outbound traffic policy is REGISTRY_ONLY`,
       }),
     );
@@ -320,24 +379,17 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
   if (egressProxy !== undefined && policy === 'ALLOW_ANY') {
     const port = egressProxy.port?.number ?? 0;
     const field = 'spec.outboundTrafficPolicy.egressProxy';
-    return captured(
-      { host: egressProxy.host ?? '', subset: egressProxy.subset ?? '', port, weight: 100, field },
-      port,
-      false,
-      decided,
-    );
+    const destination = { host: egressProxy.host ?? '', subset: egressProxy.subset ?? '', port, weight: 100, field };
+    return { kind: 'captured', destination, port, progress: decided };
   }
   return ended(
     end(decided, {
       outcome: 'direct',
       stage: 'capture',
+      cause: 'unknown-traffic',
       reason: `${because}, and the outbound traffic policy is ${policy}`,
     }),
   );
-}
-
-function captured(destination: RouteDestination, port: number, isMirror: boolean, progress: Progress): Captured {
-  return { kind: 'captured', destination, port, isMirror, progress };
 }
 
 function toService(seen: SeenService, port: number, progress: Progress): ToService {

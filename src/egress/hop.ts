@@ -1,15 +1,17 @@
+import { dequal } from 'dequal';
 import { type ClientTls, defaultSni } from '../istio/destination-rule.ts';
 import { hostPatternsOf } from '../istio/hosts.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { isKubernetes, type MeshService } from '../istio/service.ts';
 import type { ClientView } from '../mesh/client-view.ts';
+import { type ConsolidatedRule, exportedRuleFor, policyFor } from '../mesh/destination-rules.ts';
 import { mayBeEgressGateway, podPort, type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { isGateway, listensOn } from '../mesh/gateways.ts';
 import { factsOf, gatewayBoundHosts, type MeshReader, peerAuthentications } from '../mesh/indexes.ts';
 import { clusterService, servicesOfHost } from '../mesh/services.ts';
 import type { Captured } from './capture.ts';
-import type { ClientTlsMode, Hop } from './path.ts';
+import type { Cause, ClientTlsMode, Hop } from './path.ts';
 import { type Cluster, clusterOf } from './upstream.ts';
 import { end, type Progress, type Request, type Way } from './way.ts';
 
@@ -52,33 +54,60 @@ export function hop(
   captured: Captured,
   service: MeshService,
 ): readonly (AtGateway | { readonly kind: 'ended'; readonly way: Way })[] {
-  const { destination, port, progress } = captured;
+  const { destination, port, listener, progress } = captured;
+  const seen = clusterService(client, destination.host, listener);
+  const cluster = clusterOf(client.reader, client, seen, port, destination.subset);
   const base = {
+    ...rulesOf(client, service, cluster, destination.subset, port),
     service: service.host,
     port,
     subset: destination.subset,
     sniIsDefault: false,
     routeAt: progress.decidedBy.at(-1) ?? fieldOf(service.resource, ''),
   };
-  const cluster = clusterOf(
-    client.reader,
-    client,
-    clusterService(client, destination.host, true),
-    port,
-    destination.subset,
-  );
   if ('missing' in cluster) {
     const reason = missingReason(cluster.missing, service.host, port, destination.subset);
-    return [ended({ ...progress, hop: base }, reason)];
+    return [ended({ ...progress, hop: base }, causes[cluster.missing], reason)];
   }
   if (cluster.policy.isPassthrough) {
     const reason =
       'the DestinationRule balances with PASSTHROUGH: the connection goes to the address that the application dialled';
-    return [{ kind: 'ended', way: end(progress, { outcome: 'direct', stage: 'capture', reason }) }];
+    return [
+      {
+        kind: 'ended',
+        way: end(progress, { outcome: 'direct', stage: 'capture', cause: 'passthrough-balancing', reason }),
+      },
+    ];
   }
   // Origination takes the SNI from the authority, of HTTP only.
   const autoSni = request.protocol === 'http' ? request.name : '';
   return arrive(client.reader, { ...progress, hop: base }, base, cluster, autoSni);
+}
+
+/** The rule that applies to the hop, and the one of the platform that it hides by being in the client's namespace. */
+function rulesOf(
+  client: ClientView,
+  service: MeshService,
+  { rule }: { readonly rule?: ConsolidatedRule | undefined },
+  subset: string,
+  port: number,
+): Pick<Hop, 'rule' | 'hidden'> {
+  if (rule === undefined) return {};
+  const applied = { rule: fieldOf(rule.oldest, 'spec.host') };
+  const { rootNamespace } = factsOf(client.reader).config;
+  if (rule.namespace === service.namespace || rule.namespace === rootNamespace) return applied;
+  const hidden = exportedRuleFor(client.reader, client, service);
+  if (hidden === undefined || (subset !== '' && hidden.subset(subset) === undefined)) return applied;
+  const isMutual = policyFor(hidden, subset, port).tls?.mode === 'ISTIO_MUTUAL';
+  const isSame = dequal(tlsKey(rule, subset, port), tlsKey(hidden, subset, port));
+  return isMutual && !isSame ? { ...applied, hidden: fieldOf(hidden.oldest, 'spec.host') } : applied;
+}
+
+/** What of a rule's TLS a gateway sees; undefined where the subset is missing. */
+function tlsKey(rule: ConsolidatedRule, subset: string, port: number): readonly string[] | undefined {
+  if (subset !== '' && rule.subset(subset) === undefined) return undefined;
+  const { tls } = policyFor(rule, subset, port);
+  return [tls?.mode ?? 'DISABLE', tls?.sni ?? ''];
 }
 
 function arrive(
@@ -94,7 +123,11 @@ function arrive(
   if (workloads.length === 0) {
     const withoutPods = { ...base, ...tlsOf(reader, base, cluster, undefined, autoSni) };
     return [
-      ended({ ...progress, hop: withoutPods }, `no pod of '${service.host}' has the labels of subset '${base.subset}'`),
+      ended(
+        { ...progress, hop: withoutPods },
+        'subset-without-pods',
+        `no pod of '${service.host}' has the labels of subset '${base.subset}'`,
+      ),
     ];
   }
   return workloads.map((workload) => {
@@ -102,6 +135,7 @@ function arrive(
     const { tls } = cluster.policy;
     const full = {
       ...base,
+      workload: workload.id,
       podPort: port,
       isListenedTo: listensOn(reader, workload, port),
       ...tlsOf(reader, base, cluster, workload, autoSni),
@@ -166,6 +200,8 @@ function missingReason(missing: 'service' | 'port' | 'subset', host: string, por
   return `no DestinationRule that the client applies to '${host}' has a subset '${subset}'`;
 }
 
-function ended(progress: Progress, reason: string): { readonly kind: 'ended'; readonly way: Way } {
-  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'hop', reason }) };
+const causes = { service: 'service-not-visible', port: 'service-port-missing', subset: 'subset-missing' } as const;
+
+function ended(progress: Progress, cause: Cause, reason: string): { readonly kind: 'ended'; readonly way: Way } {
+  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'hop', cause, reason }) };
 }

@@ -7,42 +7,17 @@ import { clientNamespaces, isClientNamespace } from '../mesh/clients.ts';
 import type { Query } from '../mesh/engine.ts';
 import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMatches } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import { policiesFor } from './authorization.ts';
+import type { ClassPath, TargetPaths } from './class-paths.ts';
 import { gatewayServiceOf } from './hop.ts';
-import { judge } from './judge.ts';
-import type { AppProtocol, Path, Target } from './path.ts';
-import { type ViewClass, viewClasses } from './view-classes.ts';
-import type { Way } from './way.ts';
-
-/** Clients whose path is the same. */
-export type Clients =
-  /** One service account of a namespace; `*` stands for those that no policy names. */
-  | { readonly kind: 'account'; readonly namespace: string; readonly serviceAccount: string }
-  /** Every client namespace of a Sidecar scope but these, with every service account. */
-  | {
-      readonly kind: 'rest';
-      readonly scopeKey: string;
-      readonly except: readonly string[];
-      readonly serviceAccount: string;
-    };
-
-/** One path, and whose it is. `path.from` is one of the clients, or stands for them all. */
-interface ClassPath {
-  readonly clients: Clients;
-  readonly path: Path;
-}
-
-/** The paths of all clients to one target of a host. */
-export interface TargetPaths {
-  readonly to: Target;
-  readonly classes: readonly ClassPath[];
-}
-
-/** The service account that stands for those that no policy names. */
-export const otherAccounts = '*';
+import { type GuardedWay, guardedWays, judge } from './judge.ts';
+import { type AppProtocol, otherAccounts, type Target } from './path.ts';
+import { scopeKeyOf, type ViewClass, viewClasses } from './view-classes.ts';
 
 /** The account that is shown where policies name none. */
 const anyAccount = 'default';
+
+/** The protocols and ports of an external host (the argument). */
+const hostTargets: Query<ModelObject, readonly Target[]> = { name: 'targets', level: 5, compute: targetsOf };
 
 /**
  * The paths to an external host by class of clients, for each of its ports. The argument is the host, or a wildcard for the
@@ -50,12 +25,12 @@ const anyAccount = 'default';
  */
 export const hostPaths: Query<ModelObject, readonly TargetPaths[]> = {
   name: 'paths',
-  level: 5,
+  level: 6,
   *rootsOf(object) {
     for (const name of new Set(mentionedHosts(object))) yield name;
   },
   compute(reader, host) {
-    return targetsOf(reader, host).map((to) => ({ to, classes: pathsTo(reader, to) }));
+    return reader.value(hostTargets, host).map((to) => ({ to, classes: pathsTo(reader, to) }));
   },
 };
 
@@ -164,14 +139,18 @@ function splitByIdentity(
   special: readonly string[],
   to: Target,
 ): readonly ClassPath[] {
-  const named = namedIdentities(reader, viewClass.ways);
-  if (viewClass.namespace !== undefined) return accountPaths(reader, viewClass.ways, viewClass.namespace, named, to);
+  const ways = guardedWays(reader, viewClass.ways);
+  const named = namedIdentities(reader, ways);
+  if (viewClass.namespace !== undefined) return accountPaths(reader, ways, viewClass.namespace, named, to);
   const own = [...named.namespaces].filter(
-    (namespace) => !special.includes(namespace) && reader.value(isClientNamespace, namespace),
+    (namespace) =>
+      !special.includes(namespace) &&
+      reader.value(isClientNamespace, namespace) &&
+      scopeKeyOf(reader, namespace) === viewClass.scopeKey,
   );
-  const paths = own.flatMap((namespace) => accountPaths(reader, viewClass.ways, namespace, named, to));
+  const paths = own.flatMap((namespace) => accountPaths(reader, ways, namespace, named, to));
   const except = [...special, ...own].sort();
-  const path = judge(reader, viewClass.ways, { namespace: '', serviceAccount: anyAccount }, to);
+  const path = judge(reader, ways, { namespace: '', serviceAccount: anyAccount }, to);
   return [
     { clients: { kind: 'rest', scopeKey: viewClass.scopeKey, except, serviceAccount: anyAccount }, path },
     ...paths,
@@ -184,18 +163,17 @@ interface NamedIdentities {
 }
 
 /** The namespaces and service accounts that the policies on the way tell apart. */
-function namedIdentities(reader: MeshReader, ways: readonly Way[]): NamedIdentities {
+function namedIdentities(reader: MeshReader, ways: readonly GuardedWay[]): NamedIdentities {
   const namespaces = new Set<string>();
   const accounts: { namespace: string; name: string }[] = [];
-  for (const { arrival } of ways) {
-    if (arrival === undefined) continue;
-    for (const rule of policiesFor(reader, arrival).flatMap((policy) => policy.rules)) {
+  for (const { way, policies } of ways) {
+    for (const rule of policies.flatMap((policy) => policy.rules)) {
       for (const namespace of rule.discriminators.namespaces) namespaces.add(namespace);
       if (rule.discriminators.patterns.length > 0)
         for (const namespace of clientNamespaces(reader)) namespaces.add(namespace);
       accounts.push(...rule.discriminators.serviceAccounts);
     }
-    for (const name of arrival.clientSans) {
+    for (const name of way.arrival?.clientSans ?? []) {
       const [, namespace, account] = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(name) ?? [];
       if (namespace === undefined || account === undefined) continue;
       namespaces.add(namespace);
@@ -207,7 +185,7 @@ function namedIdentities(reader: MeshReader, ways: readonly Way[]): NamedIdentit
 
 function accountPaths(
   reader: MeshReader,
-  ways: readonly Way[],
+  ways: readonly GuardedWay[],
   namespace: string,
   named: NamedIdentities,
   to: Target,

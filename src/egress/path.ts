@@ -1,4 +1,5 @@
 import type { FieldRef } from '../istio/resources.ts';
+import type { Workload } from '../mesh/gateway-workloads.ts';
 
 /** What the application speaks; `tls` is its own TLS, with SNI = host. */
 export type AppProtocol = 'http' | 'tls' | 'tcp';
@@ -15,11 +16,55 @@ export type ClientTlsMode = 'ISTIO_MUTUAL' | 'MUTUAL' | 'SIMPLE' | 'DISABLE';
 /** What is worth knowing about an upstream connection besides its outcome. */
 export type Note = 'plaintext' | 'tls-in-tls' | 'unverified';
 
+/** What ended a path where it ended, in one word; absent when it reached the host that was asked for. */
+export type Cause =
+  // capture
+  | 'unknown-traffic'
+  | 'not-routed'
+  | 'routed-elsewhere'
+  | 'mirrored-elsewhere'
+  | 'routed-into-mesh'
+  | 'no-such-destination'
+  | 'passthrough-balancing'
+  | 'no-client-route'
+  | 'answered-by-sidecar'
+  // hop
+  | 'service-not-visible'
+  | 'service-port-missing'
+  | 'subset-missing'
+  | 'subset-without-pods'
+  // server
+  | 'listener-refused'
+  | 'nothing-listens'
+  | 'no-server-for-sni'
+  | 'tls-mismatch'
+  | 'stream-mismatch'
+  | 'server-name-refused'
+  | 'client-name-refused'
+  | 'https-redirect'
+  // route
+  | 'no-gateway-route'
+  | 'answered-by-gateway'
+  | 'other-host'
+  // upstream
+  | 'loop'
+  | 'host-not-registered'
+  | 'host-not-exported'
+  | 'host-port-missing'
+  | 'host-subset-missing'
+  | 'unresolvable'
+  | 'no-endpoint'
+  | 'mesh-tls-outside'
+  | 'tls-in-tls';
+
 /** Who sends: a namespace and a service account in it. */
 export interface Client {
   readonly namespace: string;
   readonly serviceAccount: string;
 }
+
+/** The service account that stands for those that no policy names. */
+export const otherAccounts = '*';
 
 /** What is asked for. */
 export interface Target {
@@ -30,6 +75,8 @@ export interface Target {
 
 /** The leg from the client's sidecar to the egress gateway. */
 export interface Hop {
+  /** The pods that the request arrives at: `workload.id`; absent when it arrives at none. */
+  readonly workload?: string;
   /** FQDN of the gateway's Service. */
   readonly service: string;
   /** Port of that Service. */
@@ -44,6 +91,10 @@ export interface Hop {
   readonly sniIsDefault: boolean;
   /** True when anything listens on the pod port; absent when the request does not get there. */
   readonly isListenedTo?: boolean;
+  /** The DestinationRule that the client applies to the Service; absent without any. */
+  readonly rule?: FieldRef;
+  /** The DestinationRule that the client's own namespace hides behind `rule`, where it would do better. */
+  readonly hidden?: FieldRef;
   /** The VirtualService destination that chose this hop. */
   readonly routeAt: FieldRef;
   /** Where the TLS settings come from: the field that sets them, or where one would have to. */
@@ -66,6 +117,25 @@ export interface ServerMatch {
   readonly acceptsAnySni: boolean;
 }
 
+/** What the gateway's policies are asked about, all but the client's identity. */
+export interface Arrival {
+  readonly workload: Workload;
+  readonly chain: 'http' | 'tcp';
+  /** Who the server sees: nobody, the client's workload certificate, or a certificate of which nothing is known. */
+  readonly identity: 'none' | 'workload' | 'unknown';
+  /** In lower case; undefined on plaintext. */
+  readonly sni?: string;
+  /** True where the application chooses the SNI itself. */
+  readonly sniIsClients: boolean;
+  readonly podPort: number;
+  /** The authority of the request as it reaches the gateway, in lower case. */
+  readonly authority: string;
+  /** False where a route on the client's side sets it. */
+  readonly authorityIsClients: boolean;
+  /** SANs of which the client's certificate must carry one; empty: any. */
+  readonly clientSans: readonly string[];
+}
+
 /** The verdict of the AuthorizationPolicies on the gateway. */
 export interface Authorization {
   readonly decision: 'ALLOW' | 'DENY';
@@ -84,6 +154,22 @@ export interface Upstream {
   readonly sni: string;
 }
 
+/** What decides whether the connection to the external host is TLS. */
+export interface Origination {
+  /** The `tls` of the effective DestinationRule, or that rule where it sets none; absent where no rule applies. */
+  readonly at?: FieldRef;
+  /** The ServiceEntry of the host. */
+  readonly entry: FieldRef;
+  /** Its host: a wildcard where the ServiceEntry has one. */
+  readonly host: string;
+  /** The port that the ServiceEntry declares: the one that DestinationRules speak of. */
+  readonly port: number;
+  /** True when the port is one of TLS: by its protocol, or because 443 is dialled. */
+  readonly isTlsPort: boolean;
+  /** The port that is dialled with plain HTTP; absent where the stream is TLS. */
+  readonly plaintextPort?: number;
+}
+
 /** One way of a request: every stage that was reached, with what decided it. */
 export interface Path {
   readonly from: Client;
@@ -92,10 +178,15 @@ export interface Path {
   readonly stage: Stage;
   /** One clause that says why, for people. */
   readonly reason: string;
+  /** The same for rules. */
+  readonly cause?: Cause;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
+  /** Present when the request reaches a server that asks policies. */
+  readonly arrival?: Arrival;
   readonly authorization?: Authorization;
   readonly upstream?: Upstream;
+  readonly origination?: Origination;
   readonly notes: readonly Note[];
   /** The resources and fields that decided, in the order of the stages; the last one decided the outcome. */
   readonly decidedBy: readonly FieldRef[];

@@ -10,6 +10,7 @@ import type { MeshReader } from '../mesh/indexes.ts';
 import { gatewayService, servicesOfHost } from '../mesh/services.ts';
 import { gatewayVirtualServices, httpRules } from '../mesh/virtual-services.ts';
 import { catchAllLast, type HttpRoute, routeFor, survivingRoutes } from './http-routes.ts';
+import type { Cause } from './path.ts';
 import type { AtServer } from './server.ts';
 import { decide, end, type Progress, type Way } from './way.ts';
 
@@ -29,7 +30,7 @@ export function route(reader: MeshReader, at: AtServer, request: HttpRequest): r
   if (server.kind === 'http' || server.kind === 'tls-http') return routeHttp(reader, at, request);
   const { namespace } = at.arrival.workload;
   const streamRule = rule ?? tcpRouteOf(reader, namespace, server);
-  if (streamRule === undefined) return [broken(at.progress, 'no VirtualService routes the server')];
+  if (streamRule === undefined) return [broken(at.progress, 'no-gateway-route', 'no VirtualService routes the server')];
   return streamRule.destinations.map((destination) => {
     const seen = gatewayService(reader, namespace, destination.host);
     const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
@@ -64,6 +65,7 @@ function routeHttp(reader: MeshReader, at: AtServer, request: HttpRequest): read
           way: end(progress, {
             outcome: 'broken',
             stage: 'server',
+            cause: 'https-redirect',
             reason: 'the server redirects HTTP to HTTPS (301)',
           }),
         },
@@ -71,7 +73,9 @@ function routeHttp(reader: MeshReader, at: AtServer, request: HttpRequest): read
     }
     if (routes.length > 0) return follow(reader, at, catchAllLast(routes), request);
   }
-  return [broken(at.progress, `no VirtualService of the gateway has http routes for '${name}' (404)`)];
+  return [
+    broken(at.progress, 'no-gateway-route', `no VirtualService of the gateway has http routes for '${name}' (404)`),
+  ];
 }
 
 function names(server: GatewayServer, domain: string): boolean {
@@ -121,19 +125,25 @@ function follow(
 ): readonly Routing[] {
   const { namespace } = at.arrival.workload;
   const found = routeFor(routes, request);
-  if (found === undefined) return [broken(at.progress, 'no route of the gateway takes the request (404)')];
+  if (found === undefined)
+    return [broken(at.progress, 'no-gateway-route', 'no route of the gateway takes the request (404)')];
   const { rule, server } = found;
   const progress = decide(at.progress, rule.source, rule.field);
-  if (rule.answer !== undefined) return [broken(progress, 'the gateway answers itself instead of routing')];
-  return [...rule.destinations, ...rule.mirrors].map((destination) => ({
+  if (rule.answer !== undefined)
+    return [broken(progress, 'answered-by-gateway', 'the gateway answers itself instead of routing')];
+  const sendTo = (destination: RouteDestination, from: Progress): Routed => ({
     kind: 'routed',
     destination,
     port:
       destination.port ??
       onlyPortOf(reader, namespace, rule.source.metadata.namespace, destination.host) ??
       server.number,
-    progress: decide(progress, rule.source, destination.field),
-  }));
+    progress: decide(from, rule.source, destination.field),
+  });
+  return [
+    ...rule.destinations.map((destination) => sendTo(destination, progress)),
+    ...rule.mirrors.map((mirror) => sendTo(mirror, { ...progress, isMirror: true })),
+  ];
 }
 
 /**
@@ -148,6 +158,6 @@ function onlyPortOf(reader: MeshReader, namespace: string, sourceNamespace: stri
   return ports.length === 1 ? ports[0]?.number : undefined;
 }
 
-function broken(progress: Progress, reason: string): { readonly kind: 'ended'; readonly way: Way } {
-  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'route', reason }) };
+function broken(progress: Progress, cause: Cause, reason: string): { readonly kind: 'ended'; readonly way: Way } {
+  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'route', cause, reason }) };
 }

@@ -3,8 +3,8 @@ import { fieldOf } from '../istio/resources.ts';
 import { type Chain, chainsNamed, listensOn, refusedListener } from '../mesh/gateways.ts';
 import { everything, factsOf, type MeshReader } from '../mesh/indexes.ts';
 import type { AtGateway } from './hop.ts';
-import type { AppProtocol, ServerMatch } from './path.ts';
-import { type Arrival, decide, end, type Progress, type Request, type Way } from './way.ts';
+import type { AppProtocol, Arrival, Cause, ServerMatch } from './path.ts';
+import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
 /** The connection was taken by a filter chain that can handle it. */
 export interface AtServer {
@@ -45,22 +45,23 @@ export function serve(
     const [, later = refused.servers[0]] = refused.servers;
     return broken(
       decide(progress, later?.resource, later?.field ?? ''),
+      'listener-refused',
       `Envoy refuses the listener of pod port ${hop.podPort}: ${what}`,
     );
   }
   if (!listensOn(reader, workload, hop.podPort))
-    return broken(progress, `nothing listens on pod port ${hop.podPort} of the gateway`);
+    return broken(progress, 'nothing-listens', `nothing listens on pod port ${hop.podPort} of the gateway`);
   const outer = outerOf(hop.tls, request.protocol);
   const sni = sniOf(outer, hop.sni, request.name);
   const chain = chainFor(reader, at, sni);
   if (chain === undefined) {
     const what = sni === undefined ? 'plaintext' : `SNI '${sni}'`;
-    return broken(progress, `no server on pod port ${hop.podPort} of the gateway takes ${what}`);
+    return broken(progress, 'no-server-for-sni', `no server on pod port ${hop.podPort} of the gateway takes ${what}`);
   }
   const server = matchOf(chain, hop.podPort);
   const reached: Progress = { ...decide(progress, chain.server.resource, chain.server.field), server };
   const misfit = misfitOf(reader, at, chain, outer, request.protocol);
-  if (misfit !== undefined) return broken(reached, misfit);
+  if (misfit !== undefined) return broken(reached, misfit.cause, misfit.reason);
   return accepted(at, chain, reached, outer, sni, authority);
 }
 
@@ -132,6 +133,12 @@ function matchOf({ server }: Chain, port: number): ServerMatch {
   };
 }
 
+/** What a chain cannot handle, and what to call it. */
+interface Misfit {
+  readonly cause: 'tls-mismatch' | 'stream-mismatch' | 'server-name-refused';
+  readonly reason: string;
+}
+
 /** Why the chain cannot handle what arrives, if it cannot (semantics: table of protocols, modes and chains). */
 function misfitOf(
   reader: MeshReader,
@@ -139,59 +146,71 @@ function misfitOf(
   chain: Chain,
   outer: Outer,
   protocol: AppProtocol,
-): string | undefined {
+): Misfit | undefined {
   const { kind, mode } = chain.server;
   switch (kind) {
     case 'http':
-      if (outer !== 'plaintext') return 'TLS arrives at a plaintext HTTP server';
-      return protocol === 'http' ? undefined : 'a byte stream arrives at an HTTP server';
+      if (outer !== 'plaintext') return tlsMismatch('TLS arrives at a plaintext HTTP server');
+      return protocol === 'http' ? undefined : streamMismatch('a byte stream arrives at an HTTP server');
     case 'tls-http':
       return (
         handshakeMisfit(reader, at, chain, outer) ??
-        (protocol === 'http' ? undefined : `${protocol} arrives inside the hop at a server that handles HTTP`)
+        (protocol === 'http'
+          ? undefined
+          : streamMismatch(`${protocol} arrives inside the hop at a server that handles HTTP`))
       );
     case 'tls-tcp':
       return handshakeMisfit(reader, at, chain, outer);
     default:
-      if (outer === 'ISTIO_MUTUAL')
-        return `mesh TLS goes through a ${mode === 'NONE' ? 'TCP' : mode} server to the external host, which does not know the mesh`;
+      if (outer === 'ISTIO_MUTUAL') {
+        const server = mode === 'NONE' ? 'TCP' : mode;
+        return tlsMismatch(
+          `mesh TLS goes through a ${server} server to the external host, which does not know the mesh`,
+        );
+      }
       if ((outer === 'SIMPLE' || outer === 'MUTUAL') && protocol === 'tls')
-        return 'the sidecar originates TLS around the TLS of the application';
+        return tlsMismatch('the sidecar originates TLS around the TLS of the application');
       return undefined;
   }
 }
 
-function handshakeMisfit(reader: MeshReader, at: AtGateway, { server }: Chain, outer: Outer): string | undefined {
-  if (outer === 'plaintext') return `plaintext arrives at a server with TLS mode ${server.mode}`;
-  if (outer === 'application') return `the application's own TLS arrives at a server with TLS mode ${server.mode}`;
-  if (server.mode === 'ISTIO_MUTUAL') {
-    if (outer !== 'ISTIO_MUTUAL')
-      return `the hop is ${outer}, without a certificate of the mesh, and the server is ISTIO_MUTUAL`;
-    return serverSanMisfit(reader, at);
+function handshakeMisfit(reader: MeshReader, at: AtGateway, { server }: Chain, outer: Outer): Misfit | undefined {
+  const { mode } = server;
+  if (outer === 'plaintext') return tlsMismatch(`plaintext arrives at a server with TLS mode ${mode}`);
+  if (outer === 'application')
+    return tlsMismatch(`the application's own TLS arrives at a server with TLS mode ${mode}`);
+  if (mode === 'ISTIO_MUTUAL') {
+    if (outer === 'ISTIO_MUTUAL') return serverNameMisfit(reader, at);
+    return tlsMismatch(`the hop is ${outer}, without a certificate of the mesh, and the server is ISTIO_MUTUAL`);
   }
   if (outer === 'ISTIO_MUTUAL') {
     // A server with the workload's own certificate satisfies a client that verifies against the mesh.
-    const presentsWorkload = server.credentialName.startsWith('builtin://');
-    return presentsWorkload
-      ? serverSanMisfit(reader, at)
-      : `the hop is ISTIO_MUTUAL, and the server is ${server.mode} with a certificate that is not the mesh's`;
+    if (server.credentialName.startsWith('builtin://')) return serverNameMisfit(reader, at);
+    return tlsMismatch(`the hop is ISTIO_MUTUAL, and the server is ${mode} with a certificate that is not the mesh's`);
   }
-  return server.mode === 'MUTUAL' && outer === 'SIMPLE'
-    ? 'the hop has no client certificate, and the server is MUTUAL'
-    : undefined;
+  if (mode !== 'MUTUAL' || outer !== 'SIMPLE') return undefined;
+  return tlsMismatch('the hop has no client certificate, and the server is MUTUAL');
 }
 
 /** The client accepts only the SANs that the DestinationRule lists, if it lists any. */
-function serverSanMisfit(reader: MeshReader, at: AtGateway): string | undefined {
+function serverNameMisfit(reader: MeshReader, at: AtGateway): Misfit | undefined {
   const sans = at.tls?.settings.subjectAltNames ?? [];
-  if (sans.length === 0) return undefined;
   const { trustDomain } = factsOf(reader).config;
   const identity = `spiffe://${trustDomain}/ns/${at.workload.namespace}/sa/${at.workload.serviceAccount}`;
-  return sans.includes(identity)
-    ? undefined
-    : `the hop accepts the server names ${sans.join(', ')} only, and the gateway presents ${identity}`;
+  if (sans.length === 0 || sans.includes(identity)) return undefined;
+  const names = sans.map((name) => `'${name}'`).join(', ');
+  const reason = `the hop accepts only the server names ${names}, and the gateway presents '${identity}'`;
+  return { cause: 'server-name-refused', reason };
 }
 
-function broken(progress: Progress, reason: string): { readonly kind: 'ended'; readonly way: Way } {
-  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'server', reason }) };
+function tlsMismatch(reason: string): Misfit {
+  return { cause: 'tls-mismatch', reason };
+}
+
+function streamMismatch(reason: string): Misfit {
+  return { cause: 'stream-mismatch', reason };
+}
+
+function broken(progress: Progress, cause: Cause, reason: string): { readonly kind: 'ended'; readonly way: Way } {
+  return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'server', cause, reason }) };
 }

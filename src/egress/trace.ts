@@ -7,10 +7,10 @@ import type { MeshReader } from '../mesh/indexes.ts';
 import { clusterService, gatewayService, servicesOfHost } from '../mesh/services.ts';
 import { type Captured, capture, type ToService } from './capture.ts';
 import { type AtGateway, gatewayServiceOf, hop } from './hop.ts';
-import type { Note } from './path.ts';
+import type { Cause } from './path.ts';
 import { type Routed, route } from './route.ts';
 import { type AtServer, serve } from './server.ts';
-import { type Cluster, clusterOf, connect, hasEndpoint, type Stream } from './upstream.ts';
+import { type Cluster, clusterOf, connect, hasEndpoint, type MissingCluster, type Stream } from './upstream.ts';
 import { type Ending, end, type Progress, type Request, type Way } from './way.ts';
 
 /** Every way that a request of a client may take: capture → hop → server → route → upstream. Policies are not asked yet. */
@@ -28,23 +28,24 @@ export function trace(client: ClientView, request: Request): readonly Way[] {
 /** No VirtualService routes the host: the sidecar connects to it. */
 function leaveDirectly(client: ClientView, request: Request, { seen, port, progress }: ToService): Way {
   const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
-  return connectFromSidecar(request, progress, clusterOf(client.reader, client, seen, port, ''), reason);
+  return connectFromSidecar(request, progress, clusterOf(client.reader, client, seen, port, ''), 'not-routed', reason);
 }
 
 /** A VirtualService routes the host, but not to an egress gateway. */
 function leaveElsewhere(client: ClientView, request: Request, captured: Captured): Way {
-  const { destination, port, progress, isMirror } = captured;
-  const seen = clusterService(client, destination.host, true);
+  const { destination, port, listener, progress } = captured;
+  const seen = clusterService(client, destination.host, listener);
   const cluster = clusterOf(client.reader, client, seen, port, destination.subset);
   if (seen !== undefined && isKubernetes(seen.service)) {
     const reason = `the route leads to '${destination.host}', which is no egress gateway`;
-    return end(progress, { outcome: 'misrouted', stage: 'capture', reason });
+    return end(progress, { outcome: 'misrouted', stage: 'capture', cause: 'routed-into-mesh', reason });
   }
-  const what = isMirror ? 'a mirror sends a copy' : 'the route leads';
+  const what = progress.isMirror === true ? 'a mirror sends a copy' : 'the route leads';
   return connectFromSidecar(
     request,
     progress,
     cluster,
+    progress.isMirror === true ? 'mirrored-elsewhere' : 'routed-elsewhere',
     `${what} to '${destination.host}' without the egress gateway`,
     destination.subset,
   );
@@ -54,6 +55,7 @@ function connectFromSidecar(
   request: Request,
   progress: Progress,
   cluster: ReturnType<typeof clusterOf>,
+  cause: Cause,
   reason: string,
   subset = '',
 ): Way {
@@ -61,6 +63,7 @@ function connectFromSidecar(
     return end(progress, {
       outcome: 'broken',
       stage: 'capture',
+      cause: 'no-such-destination',
       reason: `the route leads to a ${cluster.missing} that the client does not have`,
     });
   }
@@ -69,7 +72,13 @@ function connectFromSidecar(
     isHttp: request.protocol === 'http',
     authorityHost: request.name,
   };
-  return end(progress, { outcome: 'direct', stage: 'capture', reason, ...connect(cluster, stream, true, subset) });
+  return end(progress, {
+    outcome: 'direct',
+    stage: 'capture',
+    cause,
+    reason,
+    ...connect(cluster, stream, true, subset),
+  });
 }
 
 function throughGateway(
@@ -112,22 +121,34 @@ function reach(
   const { destination, port, progress } = routed;
   const { namespace, labels } = at.workload;
   if (gatewayServiceOf(reader, destination.host) !== undefined) {
-    return brokenUpstream(progress, `the gateway's route leads back to '${destination.host}', a gateway itself`);
+    return brokenUpstream(
+      progress,
+      'loop',
+      `the gateway's route leads back to '${destination.host}', a gateway itself`,
+    );
   }
   const seen = gatewayService(reader, namespace, destination.host);
   const cluster = clusterOf(reader, viewerOf(namespace, labels), seen, port, destination.subset);
-  if ('missing' in cluster) return brokenUpstream(progress, missingReason(reader, cluster.missing, namespace, routed));
+  if ('missing' in cluster) return missingUpstream(reader, cluster.missing, namespace, routed);
   const authority = destination.authority ?? http.authority;
   const stream: Stream = {
     protocol: served.passesTls === undefined ? request.protocol : 'tls',
     isHttp: served.arrival.chain === 'http',
     authorityHost: (authority.split(':', 1)[0] ?? '').toLowerCase(),
   };
-  const { upstream, notes } = connect(cluster, stream, false, destination.subset);
+  const { upstream, notes, origination } = connect(cluster, stream, false, destination.subset);
   const obstacle = obstacleTo(reader, cluster, destination.subset);
-  if (obstacle !== undefined) return end(progress, { outcome: 'broken', stage: 'upstream', ...obstacle(notes) });
+  if (obstacle !== undefined) {
+    // Only a dynamic forward proxy is connected to at all.
+    const tried = cluster.seen.service.resolution === 'DYNAMIC_DNS' ? { notes } : {};
+    return end(progress, { outcome: 'broken', stage: 'upstream', ...obstacle, ...tried, origination });
+  }
   if (upstream.tls === 'ISTIO_MUTUAL')
-    return brokenUpstream(progress, 'the gateway opens mesh TLS (ISTIO_MUTUAL) to a host outside the mesh');
+    return brokenUpstream(
+      progress,
+      'mesh-tls-outside',
+      'the gateway opens mesh TLS (ISTIO_MUTUAL) to a host outside the mesh',
+    );
   if (notes.includes('tls-in-tls')) {
     const ending = {
       outcome: 'broken',
@@ -135,13 +156,21 @@ function reach(
       reason: 'the gateway originates TLS around the TLS of the application',
       notes,
     } as const;
-    return end(progress, ending);
+    return end(progress, { ...ending, cause: 'tls-in-tls', origination });
   }
   const passed =
     served.passesTls === undefined ? upstream : { ...upstream, tls: served.passesTls.mode, sni: served.passesTls.sni };
   if (!covers(upstream.host.toLowerCase(), request.name)) {
     const reason = `the gateway's route leads to '${upstream.host}', not to '${request.host}'`;
-    return end(progress, { outcome: 'misrouted', stage: 'route', reason, upstream: passed, notes });
+    return end(progress, {
+      outcome: 'misrouted',
+      stage: 'route',
+      cause: 'other-host',
+      reason,
+      upstream: passed,
+      notes,
+      origination,
+    });
   }
   return end(progress, {
     outcome: 'allowed',
@@ -149,44 +178,63 @@ function reach(
     reason: reachedReason(passed.tls, upstream.host, upstream.port),
     upstream: passed,
     notes,
+    origination,
   });
 }
 
-/** Why a gateway cannot connect to the cluster; where it tries to, the connection's notes stay. */
+/** Why a gateway cannot connect to the cluster. */
 function obstacleTo(
   reader: MeshReader,
   cluster: Cluster,
   subset: string,
-): ((notes: readonly Note[]) => Pick<Ending, 'reason' | 'notes'>) | undefined {
+): Pick<Ending, 'cause' | 'reason'> | undefined {
   const { service } = cluster.seen;
   if (isKubernetes(service)) return undefined;
-  if (service.resolution === 'DYNAMIC_DNS')
-    return (notes) => ({ reason: `'${service.host}' has resolution DYNAMIC_DNS, which gateways cannot use`, notes });
+  if (service.resolution === 'DYNAMIC_DNS') {
+    return { cause: 'unresolvable', reason: `'${service.host}' has resolution DYNAMIC_DNS, which gateways cannot use` };
+  }
   if (hasEndpoint(reader, cluster, subset)) return undefined;
-  if (service.resolution === 'NONE')
-    return () => ({ reason: `'${service.host}' has resolution NONE: a gateway has no address to connect to` });
-  return () => ({ reason: `'${service.host}' has no endpoint${subset === '' ? '' : ` in subset '${subset}'`}` });
+  if (service.resolution === 'NONE') {
+    return {
+      cause: 'unresolvable',
+      reason: `'${service.host}' has resolution NONE: a gateway has no address to connect to`,
+    };
+  }
+  return {
+    cause: 'no-endpoint',
+    reason: `'${service.host}' has no endpoint${subset === '' ? '' : ` in subset '${subset}'`}`,
+  };
 }
 
-function missingReason(
+function missingUpstream(
   reader: MeshReader,
-  missing: 'service' | 'port' | 'subset',
+  missing: MissingCluster,
   namespace: string,
-  { destination, port }: Routed,
-): string {
-  if (missing === 'port') return `the gateway sees '${destination.host}' without port ${port}`;
-  if (missing === 'subset')
-    return `no DestinationRule that the gateway applies to '${destination.host}' has a subset '${destination.subset}'`;
-  const exists = servicesOfHost(reader, destination.host).length > 0;
-  return exists
-    ? `'${destination.host}' is not exported to the gateway's namespace '${namespace}'`
-    : `nothing registers the host '${destination.host}'`;
+  { destination, port, progress }: Routed,
+): Way {
+  const { host, subset } = destination;
+  if (missing === 'port')
+    return brokenUpstream(progress, 'host-port-missing', `the gateway sees '${host}' without port ${port}`);
+  if (missing === 'subset') {
+    return brokenUpstream(
+      progress,
+      'host-subset-missing',
+      `no DestinationRule that the gateway applies to '${host}' has a subset '${subset}'`,
+    );
+  }
+  if (servicesOfHost(reader, host).length === 0)
+    return brokenUpstream(progress, 'host-not-registered', `nothing registers the host '${host}'`);
+  return brokenUpstream(
+    progress,
+    'host-not-exported',
+    `'${host}' is not exported to the gateway's namespace '${namespace}'`,
+  );
 }
 
 function reachedReason(tls: string, host: string, port: number): string {
   return `reaches ${host}:${port}${tls === 'DISABLE' ? '' : ' with TLS origination'}`;
 }
 
-function brokenUpstream(progress: Progress, reason: string): Way {
-  return end(progress, { outcome: 'broken', stage: 'upstream', reason });
+function brokenUpstream(progress: Progress, cause: Cause, reason: string): Way {
+  return end(progress, { outcome: 'broken', stage: 'upstream', cause, reason });
 }

@@ -1,11 +1,13 @@
 import type { EffectivePolicy } from '../istio/destination-rule.ts';
+import { sectionOf } from '../istio/protocol.ts';
+import { fieldOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import type { MeshPort, MeshService } from '../istio/service.ts';
 import type { Viewer } from '../istio/viewer.ts';
 import { type ConsolidatedRule, destinationRuleFor, policyFor } from '../mesh/destination-rules.ts';
-import { type MeshReader, workloadEntries } from '../mesh/indexes.ts';
+import { type MeshReader, workloadEntries, workloadsByNamespace } from '../mesh/indexes.ts';
 import { portOf, type SeenService } from '../mesh/services.ts';
-import type { AppProtocol, ClientTlsMode, Note, Upstream } from './path.ts';
+import type { AppProtocol, ClientTlsMode, Note, Origination, Upstream } from './path.ts';
 
 /** A cluster of a proxy: a service, a port and a subset, with the policy that applies. */
 export interface Cluster {
@@ -42,6 +44,7 @@ export function clusterOf(
 export interface Connection {
   readonly upstream: Upstream;
   readonly notes: readonly Note[];
+  readonly origination: Origination;
 }
 
 /** The stream that the proxy sends on: what the application speaks, unless TLS around it was terminated before. */
@@ -67,7 +70,22 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   if (!originates && stream.protocol === 'http') notes.push('plaintext');
   if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
   if (originates && tls?.settings.insecureSkipVerify === true) notes.push('unverified');
-  return { upstream: { host: service.host, port: dialledPort(cluster, subset), tls: mode, sni }, notes };
+  const port = dialledPort(cluster, subset);
+  const origination = { ...originationOf(cluster, port), ...(notes.includes('plaintext') && { plaintextPort: port }) };
+  return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
+}
+
+function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {
+  const { tls } = policy;
+  const at = tls === undefined ? rule && fieldOf(rule.oldest, 'spec') : fieldOf(tls.resource, tls.field);
+  const entry = fieldOf(seen.service.resource, portField(seen.service, number));
+  const isTlsPort = sectionOf(protocol) === 'tls' || dialled === 443;
+  return { ...(at && { at }), entry, host: seen.service.host, port: number, isTlsPort };
+}
+
+function portField({ ports }: MeshService, number: number): string {
+  const index = ports.findIndex((port) => port.number === number);
+  return index === -1 ? 'spec.ports' : `spec.ports[${index}]`;
 }
 
 function originationMode(cluster: Cluster, isSidecar: boolean): ClientTlsMode {
@@ -102,15 +120,20 @@ export function hasEndpoint(reader: MeshReader, cluster: Cluster, subset: string
   return service.resolution !== 'STATIC' && Object.keys(labels).length === 0;
 }
 
+/** A ServiceEntry selects WorkloadEntries and pods. */
 function hasSelectedEndpoint(
   reader: MeshReader,
   service: MeshService,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  return reader.entries(workloadEntries, service.namespace).some((entry) => {
-    const all = { ...entry.spec.labels, ...entry.metadata.labels };
-    return selects(service.selector ?? {}, all) && selects(labels, all);
-  });
+  const { namespace, selector = {} } = service;
+  const isSelected = (all: Readonly<Record<string, string>>): boolean => selects(selector, all) && selects(labels, all);
+  return (
+    reader
+      .entries(workloadEntries, namespace)
+      .some(({ spec, metadata }) => isSelected({ ...spec.labels, ...metadata.labels })) ||
+    reader.entries(workloadsByNamespace, namespace).some(({ spec }) => isSelected(spec.labels))
+  );
 }
 
 function subsetLabels(cluster: Cluster, subset: string): Readonly<Record<string, string>> {

@@ -1,6 +1,5 @@
-import type { Labels } from '../istio/resources.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
-import { type ClientView, meshScope, scopeGroups, scopeOf } from '../mesh/client-view.ts';
+import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf } from '../mesh/client-view.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
@@ -37,7 +36,7 @@ export interface TracedTarget {
  */
 const classWays: Query<ModelObject, TracedClass> = {
   name: 'ways',
-  level: 4,
+  level: 5,
   compute(reader, argument) {
     const [protocol = '', name = '', port = '', namespace = '', ...key] = argument.split('|');
     const asked = new Set<string>();
@@ -65,16 +64,20 @@ export function viewClasses(
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
   const groups = reader.value(scopeGroups, everything);
-  const rest = groups.map(({ scope }) => ({ scopeKey: scope.key, traced: waysOf(reader, target, '', scope.key) }));
-  const special = new Map<string, ViewClass>();
-  const pending = rest.flatMap(({ traced }) => traced.asked);
-  for (let namespace = pending.pop(); namespace !== undefined; namespace = pending.pop()) {
-    if (special.has(namespace) || !isClient(namespace)) continue;
-    const traced = waysOf(reader, target, namespace, '');
-    special.set(namespace, { namespace, scopeKey: scopeOf(reader, namespace, hasNoLabels).key, ways: traced.ways });
-    pending.push(...traced.asked);
-  }
-  return [...rest.map(({ scopeKey, traced }) => ({ scopeKey, ways: traced.ways })), ...special.values()];
+  return groups.flatMap(({ scope: { key: scopeKey } }): readonly ViewClass[] => {
+    const { ways, asked } = waysOf(reader, target, '', scopeKey);
+    // A namespace that nothing asks about gets the same answers, hence the same ways.
+    const special = asked.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
+    return [
+      { scopeKey, ways },
+      ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
+    ];
+  });
+}
+
+/** The key of the Sidecar scope that serves a namespace by default. */
+export function scopeKeyOf(reader: MeshReader, namespace: string): string {
+  return scopeOf(reader, namespace, hasNoLabels).key;
 }
 
 function waysOf(
@@ -89,11 +92,6 @@ function waysOf(
 function scopeByKey(reader: MeshReader, key: string): SidecarScope {
   const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key);
   return group?.scope ?? meshScope(reader);
-}
-
-/** Classes are of namespaces: of their pods those count that no selector picks. */
-function hasNoLabels(selector: Labels): boolean {
-  return Object.keys(selector).length === 0;
 }
 
 function protocolOf(text: string): AppProtocol {

@@ -1,3 +1,4 @@
+import { prefixLength } from './address.ts';
 import type { Facts, Identity } from './authorization-facts.ts';
 import {
   always,
@@ -26,8 +27,9 @@ export type Comparison =
   | { readonly on: 'header'; readonly header: string; readonly matchers: readonly StringMatcher[] }
   /** What a JSON web token says: `requestPrincipals`, `request.auth.*`. */
   | { readonly on: 'token' }
-  /** An IP address, or dynamic metadata of other Envoy filters: nothing here knows them. `any`: every address matches. */
-  | { readonly on: 'address'; readonly any: boolean }
+  /** An IP address: that of the client's pod (`ipBlocks`, `source.ip`), or one that nothing here knows. */
+  | { readonly on: 'address'; readonly of: 'client' | 'unknown'; readonly blocks: readonly string[] }
+  /** Dynamic metadata of other Envoy filters: nothing here knows it. */
   | { readonly on: 'metadata' };
 
 /** One field of a rule: `values` or `notValues` of one attribute. */
@@ -79,7 +81,7 @@ function compare(comparison: Comparison, facts: Facts): Truth {
     case 'token':
       return chosenByClient(false);
     case 'address':
-      return unknown(comparison.any);
+      return compareAddress(comparison.blocks, comparison.of === 'client' ? facts.clientAddress : undefined);
     case 'metadata':
       return unknown(false);
   }
@@ -105,6 +107,12 @@ function compareSni(matchers: readonly StringMatcher[], facts: Facts): Truth {
   if (facts.sni === undefined) return never;
   const matches = matchesAny(matchers, facts.sni);
   return facts.sniIsClients ? unknown(matches) : decided(matches);
+}
+
+/** An unknown address is taken to be in no block but one of all addresses. */
+function compareAddress(blocks: readonly string[], address: string | undefined): Truth {
+  if (address === undefined) return unknown(blocks.some((block) => block.endsWith('/0')));
+  return decided(blocks.some((block) => prefixLength(block, address) !== undefined));
 }
 
 /** What the client chooses at will; only presence is certain. */

@@ -9,8 +9,8 @@ export interface Discriminators {
   /** Namespaces that the rule names, in positive and negative fields, on their own or in a principal. */
   readonly namespaces: ReadonlySet<string>;
   /**
-   * Service accounts that the rule names, in positive and negative fields, on their own or in a principal. Namespace `*`
-   * where a principal leaves it open.
+   * Service accounts that the rule names, in positive and negative fields, on their own or in a principal: `ba*` and `*ch` where
+   * a principal stands for all that begin or end so. Namespace `*` where a principal leaves it open.
    */
   readonly serviceAccounts: readonly ServiceAccountName[];
   /** Values of `namespaces` and principals with a `*`, as written. */
@@ -25,7 +25,9 @@ interface IdentityValues {
 }
 
 const namespaceInPrincipal = /(?:^|\/)ns\/([^/*]+)(?=\/)/;
-const accountInPrincipal = /(?:^|\/)sa\/([^/*]+)$/;
+const accountInPrincipal = /(?:^|\/)sa\/([^/*]+\*?)$/;
+/** The end of a principal with a leading `*`: an account as a whole, or only how it ends. */
+const accountAtEnd = /(?:^\*|\/)[^/*]+$/;
 
 /** Collects what a rule tells apart. */
 export function discriminatorsOf(rule: AuthorizationPolicyRule, policyNamespace: string): Discriminators {
@@ -82,8 +84,11 @@ function namespaceOf(principal: string): readonly string[] {
   return namespace === undefined ? [] : [namespace];
 }
 
+/** A principal that stands for accounts with a common beginning or end names them by that: `ba*`, `*ch`. */
 function accountOf(principal: string): readonly ServiceAccountName[] {
-  const name = accountInPrincipal.exec(principal)?.[1];
+  const name = isWildcard(principal)
+    ? accountAtEnd.exec(principal)?.[0].replace(/^\//, '')
+    : accountInPrincipal.exec(principal)?.[1];
   return name === undefined ? [] : [{ namespace: namespaceOf(principal)[0] ?? '*', name }];
 }
 

@@ -39,7 +39,8 @@ const principal: Compile = (values, { trustDomains }) => identity(principalMatch
 const namespace: Compile = (values) => identity(namespaceMatchers(values));
 const serviceAccount: Compile = (values, context) => identity(serviceAccountMatchers(values, context.namespace));
 const trustDomain: Compile = (values, { trustDomains }) => identity(trustDomainMatchers(values, trustDomains));
-const address: Compile = (values) => ({ on: 'address', any: values.some((value) => value.endsWith('/0')) });
+const clientAddress: Compile = (values) => ({ on: 'address', of: 'client', blocks: values });
+const otherAddress: Compile = (values) => ({ on: 'address', of: 'unknown', blocks: values });
 const port: Compile = (values) => ({ on: 'port', ports: values.map(Number) });
 const token: Compile = () => ({ on: 'token' });
 const metadata: Compile = () => ({ on: 'metadata' });
@@ -50,11 +51,11 @@ const path: Compile = (values) => ({ on: 'path', matchers: values.map(pathMatche
 
 /** The attributes of `when` whose key is the whole name. Source: pilot/pkg/security/authz/model/model.go `New`. */
 const attributes: ReadonlyMap<string, Compile> = new Map([
-  ['destination.ip', address],
+  ['destination.ip', otherAddress],
   ['destination.port', port],
   ['connection.sni', sni],
-  ['source.ip', address],
-  ['remote.ip', address],
+  ['source.ip', clientAddress],
+  ['remote.ip', otherAddress],
   ['source.namespace', namespace],
   ['source.trustDomain', trustDomain],
   ['source.serviceAccount', serviceAccount],
@@ -77,8 +78,8 @@ export function sourceConditions(
     ...field('serviceAccounts', serviceAccount, source.serviceAccounts, source.notServiceAccounts),
     ...field('trustDomains', trustDomain, source.trustDomains, source.notTrustDomains),
     ...field('namespaces', namespace, source.namespaces, source.notNamespaces),
-    ...field('remoteIpBlocks', address, source.remoteIpBlocks, source.notRemoteIpBlocks),
-    ...field('ipBlocks', address, source.ipBlocks, source.notIpBlocks),
+    ...field('remoteIpBlocks', otherAddress, source.remoteIpBlocks, source.notRemoteIpBlocks),
+    ...field('ipBlocks', clientAddress, source.ipBlocks, source.notIpBlocks),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { closestName } from './closest-name.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
+import type { ResourceRef } from './resources.ts';
 import type { SchemaNode } from './schema.gen.ts';
 
 /** One place where a value departs from its schema. */
@@ -11,6 +12,13 @@ export interface SchemaProblem {
   readonly message: string;
   /** The field name or enum value that was probably meant. */
   readonly suggestion?: string;
+}
+
+/** How one resource departs from its schema. */
+export interface Departures {
+  readonly resource: ResourceRef;
+  /** In the order of the resource's fields; never empty. */
+  readonly problems: readonly SchemaProblem[];
 }
 
 /** What `conform` answers. */

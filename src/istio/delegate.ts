@@ -92,7 +92,8 @@ function leavesAny(outer: Matches, inner: Matches): boolean {
 function leavesText(outer: StringMatch | undefined, inner: StringMatch | undefined): boolean {
   if (outer === undefined || inner === undefined) return false;
   if (outer.regex !== undefined || inner.regex !== undefined) return true;
-  const leaf = inner.exact ?? inner.prefix ?? '';
   if (outer.exact !== undefined) return inner.exact !== outer.exact;
-  return !leaf.startsWith(outer.prefix ?? '');
+  const leaf = inner.exact ?? inner.prefix;
+  // A match without a value asks for presence; nothing lies within it, and it lies within nothing.
+  return outer.prefix === undefined || leaf === undefined || !leaf.startsWith(outer.prefix);
 }

@@ -89,8 +89,9 @@ export function exportedNamespaces(rule: Pick<DestinationRule, 'exportTo'>): Rea
 
 /**
  * The policy for a port of a service and a subset: a port-level block replaces all four policies, also with what it leaves
- * out; a subset's own policy replaces field by field. Source: networking/util/util.go `GetPortLevelTrafficPolicy`,
- * `MergeSubsetTrafficPolicy`.
+ * out; a subset's own policy replaces field by field. Only PASSTHROUGH stays: a subset's cluster begins with the type of the
+ * service's. Source: networking/util/util.go `GetPortLevelTrafficPolicy`, `MergeSubsetTrafficPolicy`; core/cluster_builder.go
+ * `buildSubsetCluster`.
  */
 export function effectivePolicy(
   top: LocatedPolicy | undefined,
@@ -100,7 +101,9 @@ export function effectivePolicy(
   const base = top === undefined ? nothing : policyOfPort(top, port);
   const own = subset?.subset.trafficPolicy;
   if (subset === undefined || own === undefined) return base;
-  return policyOfPort({ policy: own, resource: subset.resource, field: `${subset.field}.trafficPolicy` }, port, base);
+  const located = { policy: own, resource: subset.resource, field: `${subset.field}.trafficPolicy` };
+  const policy = policyOfPort(located, port, base);
+  return { ...policy, isPassthrough: base.isPassthrough || balancesByPassthrough(own) || policy.isPassthrough };
 }
 
 const nothing: EffectivePolicy = { isPassthrough: false, isTunnel: false, hasProxyProtocol: false };
@@ -113,15 +116,17 @@ function policyOfPort(located: LocatedPolicy, port: number, inherited: Effective
   const inherits = portLevel === undefined;
   const tlsField = portLevel === undefined ? `${field}.tls` : `${field}.portLevelSettings[${index}].tls`;
   const tls = source.tls === undefined ? undefined : clientTls(source.tls, resource, tlsField);
-  const loadBalancer = source.loadBalancer;
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
   return {
     ...(effectiveTls === undefined ? {} : { tls: effectiveTls }),
-    isPassthrough:
-      loadBalancer === undefined ? inherits && inherited.isPassthrough : loadBalancer.simple === 'PASSTHROUGH',
+    isPassthrough: balancesByPassthrough(source),
     isTunnel: policy.tunnel !== undefined || inherited.isTunnel,
     hasProxyProtocol: policy.proxyProtocol !== undefined || inherited.hasProxyProtocol,
   };
+}
+
+function balancesByPassthrough({ loadBalancer }: Pick<DestinationRuleTrafficPolicy, 'loadBalancer'>): boolean {
+  return loadBalancer?.simple === 'PASSTHROUGH';
 }
 
 function clientTls(

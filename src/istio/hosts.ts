@@ -62,6 +62,19 @@ export function fqdn(name: string, namespace: string, clusterDomain: string): st
  * each of its suffixes, and `*`; most specific first. The index files a pattern under `indexKeyOf(pattern)`.
  */
 export function hostPatternsOf(host: string): readonly string[] {
+  const known = knownPatterns.get(host);
+  if (known !== undefined) return known;
+  const patterns = patternsOf(host);
+  if (knownPatterns.size >= maxKnownPatterns) knownPatterns.clear();
+  knownPatterns.set(host, patterns);
+  return patterns;
+}
+
+/** Every look-up of a host asks for its patterns: the same strings again cost no hashing. Bounded, as names come from outside. */
+const knownPatterns = new Map<string, readonly string[]>();
+const maxKnownPatterns = 20_000;
+
+function patternsOf(host: string): readonly string[] {
   const patterns = [host];
   const firstDot = host.startsWith('*.') ? 2 : 0;
   for (let dot = host.indexOf('.', firstDot); dot !== -1; dot = host.indexOf('.', dot + 1))

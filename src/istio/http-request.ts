@@ -22,9 +22,34 @@ export function takesRequest(conditions: VirtualServiceHttpMatch, request: HttpR
   if (conditions.method !== undefined && !matchesText(conditions.method, request.method)) return false;
   if (conditions.authority !== undefined && !matchesText(conditions.authority, request.authority)) return false;
   if (conditions.scheme !== undefined && !matchesText(conditions.scheme, 'http')) return false;
-  if (Object.keys(conditions.headers ?? {}).length > 0) return false;
   if (Object.keys(conditions.queryParams ?? {}).length > 0) return false;
-  return Object.values(conditions.withoutHeaders ?? {}).every((match) => isPresence(match) || !matchesText(match, ''));
+  const headers = Object.entries(conditions.headers ?? {});
+  if (!headers.every(([name, match]) => matchesHeader(match, headerOf(request, name)))) return false;
+  return Object.entries(conditions.withoutHeaders ?? {}).every(
+    ([name, match]) => !matchesHeader(match, headerOf(request, name) ?? (isPresence(match) ? undefined : '')),
+  );
+}
+
+/** The headers of a request that has none of its own: those that Envoy makes of its first line. */
+function headerOf({ authority, method, path }: HttpRequest, name: string): string | undefined {
+  switch (name.toLowerCase()) {
+    case ':authority':
+    case 'host':
+      return authority;
+    case ':method':
+      return method;
+    case ':path':
+      return path;
+    case ':scheme':
+      return 'http';
+    default:
+      return undefined;
+  }
+}
+
+/** A header that is not there matches nothing. */
+function matchesHeader(match: StringMatch, value: string | undefined): boolean {
+  return value !== undefined && matchesText(match, value);
 }
 
 /**

@@ -3,7 +3,7 @@ import { conform, type SchemaProblem } from './conform.ts';
 import { isJsonObject, type JsonObject, ownField, ownText } from './json-object.ts';
 import { readServiceSpec, readWorkloadSpec } from './read-kubernetes.ts';
 import { readMetadata } from './read-metadata.ts';
-import type { Kind, Metadata, Resource } from './resources.ts';
+import { type Kind, type Metadata, type Resource, workloadName } from './resources.ts';
 import { schemas } from './schema.gen.ts';
 
 /** What becomes of one Kubernetes object. */
@@ -57,8 +57,8 @@ export function readResource(raw: unknown, place: number): ReadResource {
   if (schemaKind) return readWithSchema(raw, id, schemaKind, place);
   if (id === '/Service') return readPlain(raw, 'Service', place, readServiceSpec(ownField(raw, 'spec')));
   if (id === '/Namespace') return readPlain(raw, 'Namespace', place, {});
-  if (id === '/Pod') return readPlain(raw, 'Workload', place, readWorkloadSpec(raw));
-  if (templateKinds.has(id)) return readTemplate(raw, place);
+  if (id === '/Pod') return readPods(raw, kind, place, raw);
+  if (templateKinds.has(id)) return readPods(raw, kind, place, ownField(ownField(raw, 'spec'), 'template'));
   return { ignored: describeUnknown(group, kind) };
 }
 
@@ -77,9 +77,12 @@ function readPlain(raw: JsonObject, kind: Kind, place: number, spec: object): Re
   return 'error' in read ? read : { resource: assemble(kind, read.metadata, spec), problems: [] };
 }
 
-function readTemplate(raw: JsonObject, place: number): ReadResource {
-  const template = ownField(ownField(raw, 'spec'), 'template');
-  return readPlain(raw, 'Workload', place, readWorkloadSpec(isJsonObject(template) ? template : {}));
+/** Reads pods out of what declares them; `pod` is the Pod itself, or the template. */
+function readPods(raw: JsonObject, declaredBy: string, place: number, pod: unknown): ReadResource {
+  const read = readMetadata(raw, 'namespaced', place);
+  if ('error' in read) return read;
+  const metadata = { ...read.metadata, name: workloadName(declaredBy, read.metadata.name) };
+  return { resource: assemble('Workload', metadata, readWorkloadSpec(isJsonObject(pod) ? pod : {})), problems: [] };
 }
 
 /** The parsing edge: here a `spec` that was fitted to the schema of `kind` gets its type. */

@@ -62,7 +62,10 @@ export interface ServiceSpec {
   readonly ports?: readonly ServicePort[];
 }
 
-/** Pods, however they were declared: a Pod itself, or the template of a Deployment, DaemonSet, StatefulSet or ReplicaSet. */
+/**
+ * Pods, however they were declared: a Pod itself, or the template of a Deployment, DaemonSet, StatefulSet or ReplicaSet. What declares
+ * them is part of their name: see `workloadName`.
+ */
 export interface WorkloadSpec {
   readonly labels: Labels;
   readonly annotations: Labels;
@@ -105,9 +108,9 @@ export type Kind = Resource['kind'];
 /** The resource of one kind. */
 export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
 
-/** Names one resource. */
+/** Names one resource; or the settings, which are no Kubernetes object: then `name` is their file. */
 export interface ResourceRef {
-  readonly kind: Kind;
+  readonly kind: Kind | 'Settings';
   readonly namespace: string;
   readonly name: string;
 }
@@ -118,14 +121,30 @@ export interface FieldRef extends ResourceRef {
   readonly field: string;
 }
 
-/** The kind as users write it: both Gateways are `Gateway`. */
-export function displayKind(kind: Kind): string {
-  return kind === 'KubernetesGateway' ? 'Gateway' : kind;
+/** A resource as users name it. */
+export interface WrittenRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The kind and name that users write: both Gateways are `Gateway`, and pods are named by what declares them. */
+export function writtenRef({ kind, namespace, name }: ResourceRef): WrittenRef {
+  if (kind === 'KubernetesGateway') return { kind: 'Gateway', namespace, name };
+  if (kind !== 'Workload') return { kind, namespace, name };
+  const [declaredBy = '', ...rest] = name.split('/');
+  return rest.length === 0 ? { kind, namespace, name } : { kind: declaredBy, namespace, name: rest.join('/') };
+}
+
+/** The name of pods in the model, where a Pod and a Deployment of one name are two: `Deployment/name`. */
+export function workloadName(declaredBy: string, name: string): string {
+  return `${declaredBy}/${name}`;
 }
 
 /** `Kind namespace/name`, as messages print it. */
 export function displayRef(ref: ResourceRef): string {
-  return `${displayKind(ref.kind)} ${ref.namespace === '' ? '' : `${ref.namespace}/`}${ref.name}`;
+  const { kind, namespace, name } = writtenRef(ref);
+  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 
 /** The reference of a resource. */
@@ -148,11 +167,17 @@ export function fieldOf(resource: Resource, field: string): FieldRef {
  * in the input. Source: pilot/pkg/model/config.go `configCompareByCreationTime`.
  */
 export function olderFirst(a: Resource, b: Resource): number {
-  const left = a.metadata;
-  const right = b.metadata;
-  if (left.created !== right.created) return left.created < right.created ? -1 : 1;
-  if (!Number.isFinite(left.created) && left.place !== right.place) return left.place - right.place;
-  return compareText(left.name, right.name) || compareText(left.namespace, right.namespace);
+  return (
+    compareAge(a.metadata, b.metadata) ||
+    compareText(a.metadata.name, b.metadata.name) ||
+    compareText(a.metadata.namespace, b.metadata.namespace)
+  );
+}
+
+/** Orders by creation time; without one, by place in the input. Of two that are as old as each other neither comes first. */
+export function compareAge(a: Metadata, b: Metadata): number {
+  if (a.created !== b.created) return a.created < b.created ? -1 : 1;
+  return Number.isFinite(a.created) ? 0 : a.place - b.place;
 }
 
 /** Compares by UTF-16 code units, as Go compares ASCII strings; never by locale. */

@@ -1,7 +1,7 @@
 import { fqdn } from './hosts.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import { kubernetesProtocol, type Protocol, parseProtocol } from './protocol.ts';
-import type { Labels, Resource, ResourceOf } from './resources.ts';
+import { compareAge, compareText, type Labels, type Resource, type ResourceOf } from './resources.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
 
 /** How proxies find the endpoints of a service. Source: pilot/pkg/model/service.go `Resolution`. */
@@ -44,6 +44,23 @@ export interface MeshService {
 /** True for a Kubernetes Service, which outranks every ServiceEntry of the same host. */
 export function isKubernetes(service: MeshService): boolean {
   return service.resource.kind === 'Service';
+}
+
+/**
+ * Orders services oldest first; of the same age, by host (ServiceEntry) or name (Kubernetes), then namespace.
+ * Source: pilot/pkg/model/push_context.go `SortServicesByCreationTime`.
+ */
+export function olderServiceFirst(a: MeshService, b: MeshService): number {
+  return (
+    compareAge(a.resource.metadata, b.resource.metadata) ||
+    compareText(sortName(a), sortName(b)) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.resource.metadata.name, b.resource.metadata.name)
+  );
+}
+
+function sortName(service: MeshService): string {
+  return isKubernetes(service) ? service.resource.metadata.name : service.host;
 }
 
 /** The services that a resource adds to the registry: one per host. Source: serviceentry/conversion.go `convertServices`. */

@@ -10,6 +10,20 @@ export interface AssumedGateway {
   readonly note: string;
 }
 
+/** True when a mesh route leads to a Service of the cluster that is missing. */
+export function leadsToMissingService(
+  resource: ResourceOf<'VirtualService'>,
+  config: MeshConfig,
+  has: (id: string) => boolean,
+): boolean {
+  const virtualService = readVirtualService(resource, config);
+  if (!virtualService.gateways.includes(meshGateway)) return false;
+  return Iterator.from(destinationsOf(virtualService)).some((host) => {
+    const service = namedService(host, config);
+    return service !== undefined && !has(idOf({ kind: 'Service', ...service }));
+  });
+}
+
 /** Ports of the gateway's Service in Istio's charts, and where they lead. */
 const usualPorts: readonly (readonly [port: number, targetPort: number])[] = [
   [80, 8080],

@@ -35,6 +35,11 @@ export function scopeOf(reader: MeshReader, namespace: string, hasLabels: (selec
   return meshScope(reader);
 }
 
+/** What namespaces as a whole are asked with: of their pods those count that no selector picks. */
+export function hasNoLabels(selector: Labels): boolean {
+  return Object.keys(selector).length === 0;
+}
+
 /** The scope of namespaces without a Sidecar: the root namespace's one without a selector. */
 export function meshScope(reader: MeshReader): SidecarScope {
   const { rootNamespace } = factsOf(reader).config;
@@ -47,13 +52,15 @@ export const scopeGroups: Query<ModelObject, readonly ScopeGroup[]> = {
   name: 'Sidecar scopes',
   level: 1,
   compute(reader) {
+    const mesh = meshScope(reader);
     const groups = new Map<string, { scope: SidecarScope; namespaces: string[] }>();
     for (const namespace of reader.distinct(sidecarNamespaces, everything)) {
-      const scope = scopeOf(reader, namespace, () => false);
+      const scope = scopeOf(reader, namespace, hasNoLabels);
+      if (scope.key === mesh.key) continue;
       const group = groups.get(scope.key) ?? { scope, namespaces: [] };
       group.namespaces.push(namespace);
       groups.set(scope.key, group);
     }
-    return [{ scope: meshScope(reader) }, ...groups.values()];
+    return [{ scope: mesh }, ...groups.values()];
   },
 };

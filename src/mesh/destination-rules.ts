@@ -57,6 +57,17 @@ export function destinationRuleFor(
     const own = rulesIn(reader, config, ownNamespace, service.host, ownNamespace === rootNamespace ? 'private' : 'own');
     if (own !== undefined) return chooseFor(viewer, own);
   }
+  return exportedRuleFor(reader, viewer, service);
+}
+
+/** The rule that a proxy would apply if its own namespace had none: that of the service's namespace, else of the root's. */
+export function exportedRuleFor(
+  reader: MeshReader,
+  viewer: Viewer,
+  service: MeshService,
+): ConsolidatedRule | undefined {
+  const { config } = factsOf(reader);
+  const { rootNamespace } = config;
   for (const namespace of [service.namespace, rootNamespace]) {
     const exported = rulesIn(reader, config, namespace, service.host, 'exported')?.filter((rule) =>
       isExportedTo(rule, viewer),

@@ -32,7 +32,7 @@ export interface DerivedIndex<T> {
 }
 
 /** Files an entry in a derived index. */
-type Contribute = <T>(index: DerivedIndex<T>, key: string, entry: T) => void;
+export type Contribute = <T>(index: DerivedIndex<T>, key: string, entry: T) => void;
 
 /** A memoised function of a mesh and a string. It depends on nothing but its argument and what it reads. */
 export interface Query<O, V> {
@@ -153,7 +153,7 @@ abstract class State<O> implements Reader<O> {
       for (const index of this.definition.distinct) this.#fileDistinct(index, change);
       for (const query of this.definition.queries) this.#fileRoots(query, change);
     }
-    this.#settle();
+    this.settle();
   }
 
   protected touch(cell: Cell<Node<O>> | undefined): void {
@@ -236,7 +236,8 @@ abstract class State<O> implements Reader<O> {
       for (const argument of query.rootsOf(change.after)) this.changeRoot(query, argument, 1);
   }
 
-  #settle(): void {
+  /** Computes again what was touched, level by level. */
+  protected settle(): void {
     for (let level = 0; level < this.#pending.length; level += 1) {
       const pending = this.#pending[level];
       this.#settled = level;
@@ -274,6 +275,8 @@ export class Engine<O> extends State<O> {
   apply(changes: readonly ObjectChange<O>[]): void {
     this.send(changes);
     for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
+    // What is forgotten takes back what it has filed.
+    this.settle();
   }
 
   /** The mesh as it would be after changes; the engine itself stays as it is. Valid until the next `apply`. */
@@ -289,8 +292,9 @@ export class Engine<O> extends State<O> {
   }
 
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
+    if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
     const bucket = this.#countBucket(index, key);
-    this.#track(bucket.all);
+    this.#reads.add(bucket.all);
     return bucket.distinct();
   }
 
@@ -310,14 +314,16 @@ export class Engine<O> extends State<O> {
   }
 
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
+    if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
-    this.#track(bucket.all);
+    this.#reads.add(bucket.all);
     return bucket.items;
   }
 
   protected readFirst(index: ListIndex<O>, key: string): unknown {
+    if (this.#reads === undefined) return this.peekList(index, key)?.items[0];
     const bucket = this.#listBucket(index, key);
-    this.#track(bucket.head);
+    this.#reads.add(bucket.head);
     return bucket.items[0];
   }
 
@@ -327,7 +333,7 @@ export class Engine<O> extends State<O> {
       node = this.#addNode(query, argument);
       this.#recompute(node);
     }
-    this.#track(node);
+    this.#reads?.add(node);
     return node.value;
   }
 
@@ -381,15 +387,9 @@ export class Engine<O> extends State<O> {
     node.filed = this.refile(node.filed, filedBy(node, node.value));
   }
 
-  #track(cell: Cell<Node<O>>): void {
-    this.#reads?.add(cell);
-  }
-
   #addNode(query: Query<O, unknown>, argument: string): Node<O> {
     const node = new Node(query, argument);
-    const nodes = this.#nodes.get(query) ?? new Map<string, Node<O>>();
-    this.#nodes.set(query, nodes);
-    nodes.set(argument, node);
+    at(this.#nodes, query, () => new Map<string, Node<O>>()).set(argument, node);
     return node;
   }
 
@@ -414,19 +414,13 @@ export class Engine<O> extends State<O> {
   }
 
   #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
-    const buckets = this.#lists.get(index) ?? new Map<string, SortedBucket<Node<O>, unknown>>();
-    this.#lists.set(index, buckets);
-    const bucket = buckets.get(key) ?? new SortedBucket<Node<O>, unknown>((a, b) => index.compare(a, b));
-    buckets.set(key, bucket);
-    return bucket;
+    const buckets = at(this.#lists, index, () => new Map<string, SortedBucket<Node<O>, unknown>>());
+    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>((a, b) => index.compare(a, b)));
   }
 
   #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {
-    const buckets = this.#counts.get(index) ?? new Map<string, CountBucket<Node<O>>>();
-    this.#counts.set(index, buckets);
-    const bucket = buckets.get(key) ?? new CountBucket<Node<O>>();
-    buckets.set(key, bucket);
-    return bucket;
+    const buckets = at(this.#counts, index, () => new Map<string, CountBucket<Node<O>>>());
+    return at(buckets, key, () => new CountBucket<Node<O>>());
   }
 }
 
@@ -498,10 +492,8 @@ export class Overlay<O> extends State<O> {
 
   protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
     const bucket = this.#base.peekCounts(index, key);
-    const keys = this.#counts.get(index) ?? new Map<string, Map<string, number>>();
-    this.#counts.set(index, keys);
-    const differences = keys.get(key) ?? new Map<string, number>();
-    keys.set(key, differences);
+    const keys = at(this.#counts, index, () => new Map<string, Map<string, number>>());
+    const differences = at(keys, key, () => new Map<string, number>());
     const before = (bucket?.counts.get(entry) ?? 0) + (differences.get(entry) ?? 0);
     differences.set(entry, (differences.get(entry) ?? 0) + difference);
     if ((before === 0) !== (before + difference === 0)) this.touch(bucket?.all);
@@ -533,19 +525,14 @@ export class Overlay<O> extends State<O> {
   }
 
   #addFresh(query: Query<O, unknown>, argument: string): Node<O> {
-    const nodes = this.#fresh.get(query) ?? new Map<string, Node<O>>();
-    this.#fresh.set(query, nodes);
-    const node = nodes.get(argument) ?? new Node(query, argument);
-    nodes.set(argument, node);
-    return node;
+    const nodes = at(this.#fresh, query, () => new Map<string, Node<O>>());
+    return at(nodes, argument, () => new Node(query, argument));
   }
 
   #changeList(index: ListIndex<O>, key: string, change: (delta: SortedDelta<Node<O>, unknown>) => void): void {
     const bucket = this.#base.peekList(index, key);
-    const keys = this.#lists.get(index) ?? new Map<string, SortedDelta<Node<O>, unknown>>();
-    this.#lists.set(index, keys);
-    const delta = keys.get(key) ?? new SortedDelta<Node<O>, unknown>(bucket, (a, b) => index.compare(a, b));
-    keys.set(key, delta);
+    const keys = at(this.#lists, index, () => new Map<string, SortedDelta<Node<O>, unknown>>());
+    const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, (a, b) => index.compare(a, b)));
     const before = delta.first();
     change(delta);
     this.touch(bucket?.all);
@@ -555,4 +542,13 @@ export class Overlay<O> extends State<O> {
 
 function isRead<N>(cell: Cell<N>): boolean {
   return cell.readers !== undefined && cell.readers.size > 0;
+}
+
+/** The value of a key, made and kept if there is none yet. */
+function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

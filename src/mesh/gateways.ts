@@ -78,7 +78,7 @@ const httpServersByHost: DerivedIndex<GatewayServer> = {
  */
 export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
   name: 'gateway listeners',
-  level: 3,
+  level: 4,
   *rootsOf({ resource }) {
     if (resource?.kind === 'Workload') yield workloadOf(resource).id;
     if (resource?.kind === 'Service' && resource.spec.selector !== undefined) {
@@ -125,9 +125,20 @@ const tcpRoutes: Query<ModelObject, StreamRule | undefined> = {
   },
 };
 
+/** Whether a server has such a route: all that the listeners depend on, however the route changes. */
+const hasTcpRoute: Query<ModelObject, boolean> = {
+  name: 'has a TCP route',
+  level: 3,
+  compute: (reader, argument) => reader.value(tcpRoutes, argument) !== undefined,
+};
+
 /** The route of a server that forwards bytes; `namespace` is the gateway pod's. */
 export function tcpRouteOf(reader: MeshReader, namespace: string, server: GatewayServer): StreamRule | undefined {
-  return reader.value(tcpRoutes, ruleKey(namespace, server.gateway, server.field));
+  return reader.value(tcpRoutes, tcpRouteKey(namespace, server));
+}
+
+function tcpRouteKey(namespace: string, server: GatewayServer): string {
+  return ruleKey(namespace, server.gateway, server.field);
 }
 
 /** The chains of a pod port that name exactly this server name (lower case); empty: those that name none. */
@@ -157,8 +168,15 @@ export function listensOn(reader: MeshReader, workload: Workload, port: number):
 
 /** True when some Gateway selects the workload: it is a gateway, not a sidecar. */
 export function isGateway(reader: MeshReader, workload: Workload): boolean {
-  return selectingGateways(reader, workload).length > 0;
+  return reader.value(isSelected, workload.id);
 }
+
+/** Whether some Gateway selects a workload (the argument is its identity). Asked for every route, and true of few. */
+const isSelected: Query<ModelObject, boolean> = {
+  name: 'is selected by a Gateway',
+  level: 0,
+  compute: (reader, id) => selectingGateways(reader, workloadById(reader, id)).length > 0,
+};
 
 /** The Gateways that select a workload, oldest first. Source: push_context.go `mergeGateways`. */
 function selectingGateways(reader: MeshReader, workload: Workload): readonly ResourceOf<'Gateway'>[] {
@@ -180,7 +198,8 @@ function lowerCase(text: string): string {
   return text.toLowerCase();
 }
 
-function workloadById(reader: MeshReader, id: string): Workload {
+/** The pods of a workload's identity. */
+export function workloadById(reader: MeshReader, id: string): Workload {
   const separator = id.indexOf('|');
   const namespace = id.slice(0, separator);
   const entries: [string, string][] = JSON.parse(id.slice(separator + 1));
@@ -252,9 +271,9 @@ function serverChains(
     case 'tls-http':
       return [{ server, serverNames }];
     case 'tls-tcp':
-      return tcpRouteOf(reader, workload.namespace, server) === undefined ? [] : [{ server, serverNames }];
+      return reader.value(hasTcpRoute, tcpRouteKey(workload.namespace, server)) ? [{ server, serverNames }] : [];
     case 'tcp':
-      return tcpRouteOf(reader, workload.namespace, server) === undefined ? [] : [{ server, serverNames: [] }];
+      return reader.value(hasTcpRoute, tcpRouteKey(workload.namespace, server)) ? [{ server, serverNames: [] }] : [];
     case 'passthrough':
       return passthroughChains(reader, workload, server, claimed);
     default:

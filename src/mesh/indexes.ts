@@ -13,7 +13,7 @@ import {
   type ResourceOf,
   refOf,
 } from '../istio/resources.ts';
-import { isKubernetes, type MeshService } from '../istio/service.ts';
+import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
 import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
@@ -34,6 +34,14 @@ function index<T extends { readonly resource: Resource }>(
   compare: (a: T, b: T) => number = (a, b) => olderFirst(a.resource, b.resource),
 ): SortedIndex<ModelObject, T> {
   return { kind: 'sorted', name, entriesOf, compare };
+}
+
+/** An index over services, oldest first. */
+function serviceIndex(
+  name: string,
+  entriesOf: (object: ModelObject) => Entries<MeshService>,
+): SortedIndex<ModelObject, MeshService> {
+  return index(name, entriesOf, olderServiceFirst);
 }
 
 function distinctIndex(name: string, entriesOf: (object: ModelObject) => Entries<string>): DistinctIndex<ModelObject> {
@@ -64,12 +72,12 @@ export const resourcesById: SortedIndex<ModelObject, Resource> = {
 };
 
 /** Services by lower-case host: proxies fold the hosts of HTTP routes. */
-export const servicesByHost = index<MeshService>('services by host', function* ({ services }) {
+export const servicesByHost = serviceIndex('services by host', function* ({ services }) {
   for (const service of services) yield [indexKeyOf(service.host.toLowerCase()), service];
 });
 
 /** Services by each wildcard that is broader than their host: what a wildcard overlaps. */
-export const servicesUnder = index<MeshService>('services under', function* ({ services }) {
+export const servicesUnder = serviceIndex('services under', function* ({ services }) {
   for (const service of services) {
     for (const pattern of hostPatternsOf(service.host.toLowerCase()).slice(1))
       if (pattern !== '*') yield [pattern, service];
@@ -77,13 +85,13 @@ export const servicesUnder = index<MeshService>('services under', function* ({ s
 });
 
 /** Public services that give their port an HTTP listener on sidecars, by port. */
-export const publicHttpServices = index<MeshService>('public HTTP services', function* ({ services }) {
+export const publicHttpServices = serviceIndex('public HTTP services', function* ({ services }) {
   for (const service of services)
     if (service.visibility.isPublic) for (const port of httpPorts(service)) yield [String(port), service];
 });
 
 /** The same for services that are not public. */
-export const exportedHttpServices = index<MeshService>('exported HTTP services', function* ({ services }) {
+export const exportedHttpServices = serviceIndex('exported HTTP services', function* ({ services }) {
   for (const service of services)
     if (!service.visibility.isPublic) for (const port of httpPorts(service)) yield [String(port), service];
 });
@@ -94,7 +102,7 @@ export const httpServiceNamespaces = distinctIndex('HTTP service namespaces', fu
 });
 
 /** The same by `port|namespace`. */
-export const httpServicesByNamespace = index<MeshService>('HTTP services by namespace', function* ({ services }) {
+export const httpServicesByNamespace = serviceIndex('HTTP services by namespace', function* ({ services }) {
   for (const service of services)
     for (const port of httpPorts(service)) yield [ruleKey(String(port), service.namespace), service];
 });
@@ -103,16 +111,38 @@ export const httpServicesByNamespace = index<MeshService>('HTTP services by name
 function httpPorts(service: MeshService): ReadonlySet<number> {
   const ports = new Set<number>();
   if (service.resolution === 'ALIAS') return ports;
+  const joinsSniffed = service.addresses.length === 0 && !listensOnPods(service);
   for (const { number, protocol } of service.ports) {
     const section = sectionOf(protocol);
-    if (section === 'http' || (section === 'sniffed' && service.addresses.length === 0)) ports.add(number);
+    if (section === 'http' || (section === 'sniffed' && joinsSniffed)) ports.add(number);
   }
   return ports;
 }
 
-/** Services whose ports take raw TCP, by `address|port`; the address is empty for those without one. */
-export const tcpServicesByAddress = index<MeshService>('TCP services by address', function* ({ services }) {
+/** True when TCP connections are recognised by the addresses of pods. Source: core/listener.go `buildSidecarOutboundListeners`. */
+function listensOnPods(service: MeshService): boolean {
+  if (service.resolution !== 'NONE' || service.addresses.length > 0) return false;
+  return isKubernetes(service) || service.selector !== undefined;
+}
+
+/** `address host`, by port, of ServiceEntries whose connections are recognised by an address or block: all but HTTP. */
+export const serviceAddresses = distinctIndex('service addresses', function* ({ services }) {
   for (const service of services) {
+    if (isKubernetes(service)) continue;
+    for (const { number, protocol } of service.ports) {
+      if (sectionOf(protocol) === 'http') continue;
+      for (const address of service.addresses) yield [String(number), `${address} ${service.host}`];
+    }
+  }
+});
+
+/**
+ * Services whose ports take raw TCP, by `address|port`; the address is empty for those without one. Pods of their own, which
+ * headless services have, get listeners of their own.
+ */
+export const tcpServicesByAddress = serviceIndex('TCP services by address', function* ({ services }) {
+  for (const service of services) {
+    if (listensOnPods(service)) continue;
     for (const { number, protocol } of service.ports) {
       const section = sectionOf(protocol);
       if (section !== 'tcp' && section !== 'sniffed') continue;
@@ -124,14 +154,14 @@ export const tcpServicesByAddress = index<MeshService>('TCP services by address'
 });
 
 /** Services with a TLS port, by lower-case host. */
-export const tlsServicesByName = index<MeshService>('TLS services', function* ({ services }) {
+export const tlsServicesByName = serviceIndex('TLS services', function* ({ services }) {
   for (const service of services) {
     if (service.ports.some((port) => sectionOf(port.protocol) === 'tls')) yield [service.host.toLowerCase(), service];
   }
 });
 
 /** Kubernetes Services by namespace: what can select a gateway's pods. */
-export const kubernetesServices = index<MeshService>('Kubernetes services', function* ({ services }) {
+export const kubernetesServices = serviceIndex('Kubernetes services', function* ({ services }) {
   for (const service of services) if (isKubernetes(service)) yield [service.namespace, service];
 });
 
@@ -202,7 +232,7 @@ export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* 
 
 /** VirtualServices by `namespace/name`: delegates are referred to so. */
 export const virtualServicesByName = index<VirtualService>('VirtualServices by name', ({ virtualService }) =>
-  virtualService === undefined ? [] : [[nameKey(virtualService.resource), virtualService]],
+  virtualService === undefined ? [] : [[nameOf(virtualService.resource), virtualService]],
 );
 
 /** Resources of one kind under one key each. */
@@ -227,7 +257,7 @@ function isOfKind<K extends Kind>(resource: Resource, kind: K): resource is Reso
 }
 
 /** Gateways by `namespace/name`. */
-export const gatewaysByName = resourceIndex('Gateways by name', 'Gateway', (gateway) => [nameKey(gateway)]);
+export const gatewaysByName = resourceIndex('Gateways by name', 'Gateway', (gateway) => [nameOf(gateway)]);
 
 /** Gateways by one label of their selector (the alphabetically first), or by `everything` without a selector. */
 export const gatewaysBySelector = resourceIndex('Gateways by selector', 'Gateway', (gateway) => [
@@ -377,7 +407,8 @@ function snisOf(policy: CompiledPolicy): Iterable<string> {
   return snis;
 }
 
-function nameKey(resource: Resource): string {
+/** `namespace/name`. */
+function nameOf(resource: Resource): string {
   return `${resource.metadata.namespace}/${resource.metadata.name}`;
 }
 
@@ -417,6 +448,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
 
 /** All distinct indexes of the model. */
 export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
+  serviceAddresses,
   httpServiceNamespaces,
   gatewayBoundHosts,
   sidecarNamespaces,

@@ -48,15 +48,18 @@ export function listenerServices(client: ClientView, listener: EgressListener, h
 }
 
 /**
- * The service behind a host for the client's clusters: what its listeners import, else what a VirtualService routes to.
+ * The service behind a host for the client's clusters: what its listeners import, and, for the destination of a VirtualService,
+ * what is found besides for `routing`, the listener that imports the VirtualService.
  * Source: pilot/pkg/model/sidecar.go `collectImportedServices`.
  */
-export function clusterService(client: ClientView, host: string, isDestination: boolean): SeenService | undefined {
+export function clusterService(client: ClientView, host: string, routing?: EgressListener): SeenService | undefined {
   let seen: SeenService | undefined;
   for (const listener of client.scope.listeners) {
     for (const service of listenerServices(client, listener, host)) seen = append(seen, service);
+    const destination = listener === routing ? destinationService(client, listener, host) : undefined;
+    if (destination !== undefined) seen = append(seen, destination);
   }
-  return seen ?? (isDestination ? destinationService(client, host) : undefined);
+  return seen;
 }
 
 /**
@@ -98,7 +101,7 @@ function chosenNamespace(client: ClientView, services: readonly MeshService[]): 
  * A destination that no listener imports is looked for in the client's namespace, else in the best visible one.
  * Source: sidecar.go `collectImportedServices`, `pickBestVisibleNamespace`.
  */
-function destinationService(client: ClientView, host: string): SeenService | undefined {
+function destinationService(client: ClientView, listener: EgressListener, host: string): SeenService | undefined {
   const byNamespace = new Map<string, MeshService>();
   for (const service of servicesOfHost(client.reader, host)) {
     const known = byNamespace.get(service.namespace);
@@ -109,14 +112,15 @@ function destinationService(client: ClientView, host: string): SeenService | und
   const own = services.find((service) => client.isIn(service.namespace));
   const visible = services.filter((service) => isServiceVisible(client, service));
   const service = own ?? visible.find(isKubernetes) ?? visible[0];
-  return service === undefined ? undefined : { service, ports: service.ports };
+  const ports = service === undefined ? [] : portsOn(listener, service);
+  return service === undefined || ports.length === 0 ? undefined : { service, ports };
 }
 
 /** Source: pilot/pkg/model/sidecar.go `appendSidecarServices`. */
 function append(existing: SeenService | undefined, next: SeenService): SeenService {
   if (existing === undefined) return next;
-  if (isKubernetes(existing.service)) return existing;
-  if (isKubernetes(next.service)) return next;
+  if (isKubernetes(existing.service) !== isKubernetes(next.service))
+    return isKubernetes(existing.service) ? existing : next;
   if (!canMerge(existing.service, next.service)) return existing;
   const known = new Set(existing.ports.map((port) => port.number));
   const added = next.ports.filter((port) => !known.has(port.number));

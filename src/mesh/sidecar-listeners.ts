@@ -22,7 +22,14 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
-import { exportedFirst, isServiceImported, isServiceVisible, listenerServices, type SeenService } from './services.ts';
+import {
+  exportedFirst,
+  isServiceImported,
+  isServiceVisible,
+  listenerServices,
+  type SeenService,
+  servicesOfHost,
+} from './services.ts';
 import { isSeenBy, sidecarVirtualServices } from './virtual-services.ts';
 
 /** A sidecar's filter chain for TLS with certain SNIs. */
@@ -45,40 +52,60 @@ export function egressListener(client: ClientView, port: number): EgressListener
  * and without it no route of the port is consulted. Source: core/listener.go `buildSidecarOutboundListener`.
  */
 export function hasHttpListener(client: ClientView, listener: EgressListener, port: number): boolean {
-  if (importsPublicHttp(client, listener, port)) return true;
   const { reader } = client;
-  const isUsable = (service: MeshService): boolean =>
-    isServiceVisible(client, service) && isServiceImported(client, listener, service);
+  const isUsable = (service: MeshService): boolean => {
+    if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
+    return listenerServices(client, listener, service.host).some((seen) => seen.service === service);
+  };
+  const publicHttp = publicHttpImportsOf(client, listener, port);
+  if (publicHttp.isCertain || publicHttp.contested.some(isUsable)) return true;
   if (reader.entries(exportedHttpServices, String(port)).some(isUsable)) return true;
   if (!listener.imports.has('.')) return false;
   const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
   return own !== undefined && reader.entries(httpServicesByNamespace, ruleKey(String(port), own)).some(isUsable);
 }
 
-/** Whether a scope imports a public HTTP service on a port, other namespaces' only. The argument is `scope key|listener|port`. */
-const publicHttpImports: Query<ModelObject, boolean> = {
+/** Which public HTTP services of a port a scope imports, whatever the namespace that it serves. */
+interface PublicHttpImports {
+  /** True when every client of the scope has one. */
+  readonly isCertain: boolean;
+  /** Those that not every client has: of whose host another namespace has a service too. */
+  readonly contested: readonly MeshService[];
+}
+
+const noPublicHttp: PublicHttpImports = { isCertain: false, contested: [] };
+
+/** The argument is `port|listener|scope key`. */
+const publicHttpImports: Query<ModelObject, PublicHttpImports> = {
   name: 'imports of public HTTP services',
   level: 2,
   compute(reader, argument) {
     const [port = '', index = '', ...key] = argument.split('|');
     const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key.join('|'));
     const listener = group?.scope.listeners[Number(index)];
-    return listener !== undefined && importsAnyPublicHttp(reader, listener, port);
+    return listener === undefined ? noPublicHttp : importedPublicHttp(reader, listener, port);
   },
 };
 
 /** Scopes that serve whole namespaces are asked once for all; those of single workloads each time. */
-function importsPublicHttp(client: ClientView, listener: EgressListener, port: number): boolean {
+function publicHttpImportsOf(client: ClientView, listener: EgressListener, port: number): PublicHttpImports {
   const { reader, scope } = client;
   const isDefault = reader.value(scopeGroups, everything).some((group) => group.scope.key === scope.key);
-  if (!isDefault) return importsAnyPublicHttp(reader, listener, String(port));
+  if (!isDefault) return importedPublicHttp(reader, listener, String(port));
   return reader.value(publicHttpImports, ruleKey(String(port), String(scope.listeners.indexOf(listener)), scope.key));
 }
 
-function importsAnyPublicHttp(reader: MeshReader, listener: EgressListener, port: string): boolean {
-  return reader
-    .entries(publicHttpServices, port)
-    .some((service) => importsService(listener, service.host, service.namespace, false));
+function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: string): PublicHttpImports {
+  const contested: MeshService[] = [];
+  const mayExcludeOwn = (listener.imports.get('.')?.excluded ?? []).length > 0;
+  for (const service of reader.entries(publicHttpServices, port)) {
+    if (!importsService(listener, service.host, service.namespace, false)) continue;
+    const rivals = servicesOfHost(reader, service.host);
+    const isCertain = !mayExcludeOwn && rivals.every((rival) => rival.namespace === service.namespace);
+    if (isCertain) return { isCertain, contested: [] };
+    contested.push(service);
+  }
+  return { isCertain: false, contested };
 }
 
 /**

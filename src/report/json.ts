@@ -1,7 +1,7 @@
 import type { Decision } from '../analysis/decision.ts';
 import type { AffectedPath, Finding } from '../analysis/finding.ts';
 import type { Authorization, Hop, Path, ServerMatch, Upstream } from '../egress/path.ts';
-import { displayKind, type FieldRef, type ResourceRef } from '../istio/resources.ts';
+import { type FieldRef, type ResourceRef, writtenRef } from '../istio/resources.ts';
 import { allFindings, type CheckReport } from './check-report.ts';
 import type { Locate } from './origin.ts';
 import { summarize } from './summary.ts';
@@ -87,8 +87,9 @@ function affectedJson({ from, to, outcome }: AffectedPath): object {
   };
 }
 
-function resourceJson({ kind, namespace, name }: ResourceRef): object {
-  return { kind: displayKind(kind), namespace, name };
+function resourceJson(ref: ResourceRef): object {
+  const { kind, namespace, name } = writtenRef(ref);
+  return { kind, namespace, name };
 }
 
 /** The public JSON of `check`. Ends with a line end. */

@@ -1,4 +1,7 @@
 import type { AppProtocol, Client, Target } from '../egress/path.ts';
+import { displayPlace } from '../input-error.ts';
+import { displayRef, type FieldRef } from '../istio/resources.ts';
+import type { Locate } from './origin.ts';
 
 /** The port that a URL leaves out. */
 const urlPort: Readonly<Record<AppProtocol, number | undefined>> = { http: 80, tls: 443, tcp: undefined };
@@ -26,4 +29,10 @@ export function listNames(names: readonly string[], shown: number, what: string)
 /** `1 error`, `2 errors`. */
 export function countOf(count: number, what: string): string {
   return `${count} ${count === 1 ? what : `${what}s`}`;
+}
+
+/** A field with the place where it is written: `VirtualService ns/name spec.http[0] (egress.yaml:12:3)`. */
+export function displayField(at: FieldRef, locate: Locate): string {
+  const origin = locate(at);
+  return `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}${origin ? ` (${displayPlace(origin)})` : ''}`;
 }

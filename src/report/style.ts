@@ -13,6 +13,13 @@ export interface Style {
   readonly outcome: Readonly<Record<Outcome, Paint>>;
 }
 
+/** How wide and how colourful text for people may be. */
+export interface Look {
+  readonly style: Style;
+  /** Characters in a line. */
+  readonly width: number;
+}
+
 const same: Paint = (text) => text;
 
 /** No colours: for files, pipes and `NO_COLOR`. */

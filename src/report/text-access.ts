@@ -1,41 +1,32 @@
-import type { Client, Outcome, Path, Target } from '../egress/path.ts';
-import { compareText } from '../istio/resources.ts';
+import type { Outcome, Path, Target } from '../egress/path.ts';
+import { type AccessRow, cellText, joinRows, rowsOf, targetsOf } from './access-rows.ts';
+import { hang } from './hang.ts';
 import { countOf, displayClient, displayTarget, listNames } from './names.ts';
-import type { Style } from './style.ts';
-
-/** How wide and how colourful the table may be. */
-export interface TextAccessOptions {
-  readonly style: Style;
-  /** Characters in a line. */
-  readonly width: number;
-}
+import { noteMeaning, outcomeMeaning, outcomeWords } from './outcome-words.ts';
+import type { Look, Style } from './style.ts';
+import { textAccessGroups } from './text-access-groups.ts';
 
 /** More rows than this are joined where they are equal. */
 const maxSeparateRows = 20;
+
+/** A table that is broken into more parts than this is none; groups of clients read better. */
+const maxBlocks = 2;
 
 const shownNames = 3;
 
 const gap = '  ';
 
-/** What the words of the table mean, in the order of the legend. */
-const meaning: Readonly<Record<Outcome, string>> = {
-  allowed: 'through the egress gateway to the host',
-  denied: 'refused at the egress gateway by an AuthorizationPolicy',
-  direct: 'leaves from the sidecar, past the egress gateway',
-  blocked: 'never leaves the sidecar',
-  broken: 'sent to the egress gateway, and fails there or on the way',
-  misrouted: 'reaches another host than the one asked for',
-};
-
-/** Who reaches what: clients as rows, targets as columns, a legend and a summary. Ends with a line end. */
-export function textAccess(paths: readonly Path[], options: TextAccessOptions): string {
+/** Who reaches what: clients as rows, targets as columns, or groups of clients where there are too many; a legend and a summary. Ends with a line end. */
+export function textAccess(paths: readonly Path[], look: Look): string {
   if (paths.length === 0) return 'no client, or no external host: there is no path to show\n';
-  const columns = columnsOf(paths);
-  const rows = joinRows(rowsOf(paths, columns));
-  const labelWidth = widest(['client', ...rows.map((row) => row.label)]);
-  const blocks = splitColumns(columns, rows, options.width - labelWidth);
-  const tables = blocks.map((block) => textBlock(block, rows, labelWidth, options.style));
-  return `${[...tables, textLegend(paths, options.style), textSummary(paths, options.style)].join('\n\n')}\n`;
+  const targets = targetsOf(paths);
+  const rows = rowsOf(paths, targets);
+  const parts = [
+    ...textTables(targets, rows, look),
+    textLegend(paths, rows, look),
+    [textSummary(paths, look.style), ...textHint(paths, look.width)].join('\n'),
+  ];
+  return `${parts.join('\n\n')}\n`;
 }
 
 interface Column {
@@ -45,69 +36,33 @@ interface Column {
   readonly width: number;
 }
 
-interface Row {
-  readonly label: string;
-  /** By column key. */
-  readonly cells: ReadonlyMap<string, Path>;
-  /** Equal where all cells read equal. */
-  readonly signature: string;
+function textTables(targets: readonly Target[], all: readonly AccessRow[], look: Look): string[] {
+  const joined = joinRows(all, targets);
+  const rows = all.length > maxSeparateRows ? joined : all;
+  const labelWidth = widest(['client', ...rows.map(labelOf)]);
+  const blocks = splitColumns(
+    targets.map((target) => columnOf(target, rows)),
+    look.width - labelWidth,
+  );
+  if (blocks.length > maxBlocks) return textAccessGroups(targets, joined, look);
+  return blocks.map((block) => textBlock(block, rows, labelWidth, look.style));
 }
 
-function columnsOf(paths: readonly Path[]): Column[] {
-  const cellWidths = new Map<string, number>();
-  const targets = new Map<string, Target>();
-  for (const path of paths) {
-    const key = displayTarget(path.to);
-    targets.set(key, path.to);
-    cellWidths.set(key, Math.max(cellWidths.get(key) ?? 1, cellText(path).length));
-  }
-  return [...targets]
-    .toSorted(([, a], [, b]) => compareText(a.host, b.host) || a.port - b.port || compareText(a.protocol, b.protocol))
-    .map(([key, { host, protocol, port }]) => {
-      const head: Column['head'] = [host, `${protocol} ${port}`];
-      return { key, head, width: Math.max(cellWidths.get(key) ?? 1, ...head.map((line) => line.length)) };
-    });
+function labelOf({ clients }: AccessRow): string {
+  return listNames(clients, shownNames, 'client');
 }
 
-function rowsOf(paths: readonly Path[], columns: readonly Column[]): Row[] {
-  const byNamespace = Map.groupBy(paths, (path) => path.from.namespace);
-  return [...byNamespace]
-    .toSorted(([a], [b]) => compareText(a, b))
-    .flatMap(([namespace, group]) => {
-      const byClient = [...Map.groupBy(group, (path) => displayClient(path.from)).values()];
-      const rows = byClient.map((own) => toRow(own, columns)).toSorted((a, b) => compareText(a.label, b.label));
-      const isUniform = rows.every((row) => row.signature === rows[0]?.signature);
-      return isUniform ? rows.slice(0, 1).map((row) => ({ ...row, label: namespace })) : rows;
-    });
+function columnOf(target: Target, rows: readonly AccessRow[]): Column {
+  const { host, protocol, port } = target;
+  const key = displayTarget(target);
+  const head: Column['head'] = [host, `${protocol} ${port}`];
+  return { key, head, width: widest([...head, ...rows.map((row) => cellText(row.cells.get(key)))]) };
 }
 
-function toRow(paths: readonly Path[], columns: readonly Column[]): Row {
-  const cells = new Map(paths.map((path) => [displayTarget(path.to), path]));
-  const client: Client = paths[0]?.from ?? { namespace: '', serviceAccount: '' };
-  return {
-    label: displayClient(client),
-    cells,
-    signature: columns.map(({ key }) => cellText(cells.get(key))).join('|'),
-  };
-}
-
-/** Clients that fare alike share a row once there are many. */
-function joinRows(rows: readonly Row[]): readonly Row[] {
-  if (rows.length <= maxSeparateRows) return rows;
-  return [...Map.groupBy(rows, (row) => row.signature).values()].flatMap((group) => {
-    const label = listNames(
-      group.map((row) => row.label),
-      shownNames,
-      'client',
-    );
-    return group.slice(0, 1).map((row) => ({ ...row, label }));
-  });
-}
-
-function splitColumns(columns: readonly Column[], rows: readonly Row[], width: number): Column[][] {
+function splitColumns(columns: readonly Column[], width: number): Column[][] {
   const blocks: Column[][] = [];
   let room = 0;
-  for (const column of columns.filter(({ key }) => rows.some((row) => row.cells.has(key)))) {
+  for (const column of columns) {
     const needed = gap.length + column.width;
     const block = blocks.at(-1);
     if (block && needed <= room) {
@@ -121,14 +76,14 @@ function splitColumns(columns: readonly Column[], rows: readonly Row[], width: n
   return blocks;
 }
 
-function textBlock(columns: readonly Column[], rows: readonly Row[], labelWidth: number, style: Style): string {
+function textBlock(columns: readonly Column[], rows: readonly AccessRow[], labelWidth: number, style: Style): string {
   const heads = ([0, 1] as const).map((line) => {
     const label = (line === 0 ? '' : 'client').padEnd(labelWidth);
     return style.bold([label, ...columns.map((column) => column.head[line].padEnd(column.width))].join(gap).trimEnd());
   });
   const lines = rows.map((row) => {
     const cells = columns.map((column) => textCell(row.cells.get(column.key), column.width, style));
-    return [row.label.padEnd(labelWidth), ...cells].join(gap).trimEnd();
+    return [labelOf(row).padEnd(labelWidth), ...cells].join(gap).trimEnd();
   });
   return [...heads, ...lines].join('\n');
 }
@@ -139,16 +94,18 @@ function textCell(path: Path | undefined, width: number, style: Style): string {
   return `${path ? style.outcome[path.outcome](text) : style.dim(text)}${padding}`;
 }
 
-/** The outcome, and what is worth knowing besides; `-` where there is nothing to reach. */
-function cellText(path: Path | undefined): string {
-  return path ? [path.outcome, ...path.notes].join(', ') : '-';
-}
-
-function textLegend(paths: readonly Path[], style: Style): string {
-  const present = outcomesOf(paths);
-  const width = widest(present.map(([outcome]) => outcome));
-  return present
-    .map(([outcome]) => `${style.outcome[outcome](outcome.padEnd(width))}${gap}${meaning[outcome]}`)
+/** What the words and signs mean: those that occur. */
+function textLegend(paths: readonly Path[], rows: readonly AccessRow[], { style, width }: Look): string {
+  const notes = new Set(paths.flatMap((path) => path.notes));
+  const hasOthers = rows.some(({ clients }) => clients.some((client) => client.endsWith('/*')));
+  const terms: (readonly [term: string, painted: string, meaning: string])[] = [
+    ...outcomesOf(paths).map(([word]) => [word, style.outcome[word](word), outcomeMeaning[word]] as const),
+    ...[...notes].map((note) => [note, note, noteMeaning[note]] as const),
+    ...(hasOthers ? [['NAMESPACE/*', 'NAMESPACE/*', 'its service accounts that no policy names'] as const] : []),
+  ];
+  const termWidth = widest(terms.map(([term]) => term));
+  return terms
+    .map(([term, painted, meaning]) => hang(`${painted}${' '.repeat(termWidth - term.length)}${gap}`, meaning, width))
     .join('\n');
 }
 
@@ -157,10 +114,18 @@ function textSummary(paths: readonly Path[], style: Style): string {
   return `${countOf(paths.length, 'path')}: ${counts.join(', ')}`;
 }
 
+/** The question that comes next: why one path is not as it is meant to be. */
+function textHint(paths: readonly Path[], width: number): string[] {
+  const path = paths.find(({ outcome }) => outcome !== 'allowed' && outcome !== 'denied');
+  if (path === undefined) return [];
+  const { namespace, serviceAccount } = path.from;
+  const from = serviceAccount === '*' ? namespace : displayClient({ namespace, serviceAccount });
+  return [hang('why: ', `egress-guard explain PATH… --from ${from} --to ${displayTarget(path.to)}`, width)];
+}
+
 function outcomesOf(paths: readonly Path[]): (readonly [Outcome, number])[] {
   const counts = Map.groupBy(paths, (path) => path.outcome);
-  const words: readonly Outcome[] = ['allowed', 'denied', 'direct', 'blocked', 'broken', 'misrouted'];
-  return words.flatMap((outcome) => {
+  return outcomeWords.flatMap((outcome) => {
     const count = counts.get(outcome)?.length ?? 0;
     return count > 0 ? [[outcome, count] as const] : [];
   });

@@ -1,51 +1,62 @@
 import type { AffectedPath, Finding } from '../analysis/finding.ts';
 import { displayPlace } from '../input-error.ts';
-import { displayRef, idOf } from '../istio/resources.ts';
+import { displayRef, type FieldRef, idOf } from '../istio/resources.ts';
 import type { CheckReport } from './check-report.ts';
 import { codeFrame } from './code-frame.ts';
-import { countOf, displayTarget, listNames } from './names.ts';
+import { hang } from './hang.ts';
+import { countOf, displayField, displayTarget, listNames } from './names.ts';
 import { printable } from './printable.ts';
-import type { Style } from './style.ts';
+import type { Look, Style } from './style.ts';
 import { summarize } from './summary.ts';
 
-const shownNamespaces = 2;
+const shownClients = 3;
 const shownTargets = 3;
 const shownRelated = 4;
 
+const indent = '    ';
+
 /** Findings for people: grouped by resource, with the line, the fix and whom it affects; then a summary. Ends with a line end. */
-export function textCheck(report: CheckReport, style: Style): string {
+export function textCheck(report: CheckReport, look: Look): string {
+  const { style, width } = look;
   const groups = Map.groupBy(report.findings, (finding) => idOf(finding.resource));
-  const blocks = [...groups.values()].map((group) => textGroup(group, report, style));
+  const blocks = [...groups.values()].map((group) => textGroup(group, report, look));
   const title = report.title === undefined ? [] : [style.bold(`== ${report.title}`)];
-  return `${[...title, ...blocks, textSummary(report, style)].join('\n\n')}\n`;
+  const hint = textHint(report.findings, width);
+  return `${[...title, ...blocks, ...hint, textSummary(report, style)].join('\n\n')}\n`;
 }
 
-function textGroup(group: readonly Finding[], report: CheckReport, style: Style): string {
+function textGroup(group: readonly Finding[], report: CheckReport, look: Look): string {
   const [first] = group;
   if (!first) return '';
+  const { style } = look;
   const origin = report.locate({ ...first.resource, field: '' });
   const place = origin ? `  ${style.dim(displayPlace({ file: origin.file, line: origin.line }))}` : '';
   return [
     `${style.bold(displayRef(first.resource))}${place}`,
-    ...group.flatMap((finding) => textFinding(finding, report, style)),
+    ...group.flatMap((finding) => textFinding(finding, report, look)),
   ].join('\n');
 }
 
-function textFinding(finding: Finding, { locate, readLine }: CheckReport, style: Style): string[] {
+function textFinding(finding: Finding, report: CheckReport, { style, width }: Look): string[] {
+  const { locate, readLine } = report;
   const origin = locate({ ...finding.resource, field: finding.field });
+  const frame = origin ? codeFrame(origin, { readLine, style, width: width - indent.length }) : [];
+  const message = `${printable(finding.message)} ${style.dim(`(${finding.rule})`)}`;
+  const detail = (label: string, text: string): string => hang(`${indent}${label}: `, text, width);
   return [
-    `  ${textSeverity(finding, style)} ${printable(finding.message)}  ${style.dim(finding.rule)}`,
-    ...(origin ? codeFrame(origin, readLine, style) : []).map((line) => `  ${line}`),
-    ...(finding.field === '' ? [] : [`    at: ${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`]),
-    `    fix: ${printable(finding.fix)}`,
-    ...(finding.paths.length === 0 ? [] : [`    affects: ${describeAffected(finding.paths)}`]),
-    ...(finding.related.length === 0 ? [] : [`    see: ${listNames(relatedOf(finding), shownRelated, 'field')}`]),
-    ...textExemption(finding),
+    hang(`  ${textSeverity(finding, style)} `, message, width),
+    ...frame.map((line) => `${indent}${line}`),
+    ...(finding.field === '' ? [] : [`${indent}at: ${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`]),
+    detail('fix', printable(finding.fix)),
+    ...(finding.paths.length === 0 ? [] : [detail('affects', describeAffected(finding.paths))]),
+    ...relatedOf(finding).map((at) => `${indent}see: ${displayField(at, locate)}`),
+    ...textExemption(finding, detail),
   ];
 }
 
-function relatedOf(finding: Finding): string[] {
-  return finding.related.map((at) => `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}`);
+/** The first fields that take part besides the finding's own. */
+function relatedOf({ related, resource }: Finding): readonly FieldRef[] {
+  return related.filter((at) => at.field !== '' || idOf(at) !== idOf(resource)).slice(0, shownRelated);
 }
 
 function textSeverity({ severity, exemption, incomplete }: Finding, style: Style): string {
@@ -53,18 +64,38 @@ function textSeverity({ severity, exemption, incomplete }: Finding, style: Style
   return style.severity[severity](`${severity}${incomplete ? ' (incomplete)' : ''}:`);
 }
 
-function textExemption({ exemption }: Finding): string[] {
+function textExemption({ exemption }: Finding, detail: (label: string, text: string) => string): string[] {
   if (!exemption) return [];
   return [
-    `    because: ${exemption.reason}${exemption.expires === undefined ? '' : ` (through ${exemption.expires})`}`,
+    detail('because', `${exemption.reason}${exemption.expires === undefined ? '' : ` (through ${exemption.expires})`}`),
   ];
 }
 
-/** `http://api.example.com from team-a, team-b and 14 more namespaces`. */
+/** `team-a, team-b and 14 more clients → http://api.example.com: broken`. */
 export function describeAffected(paths: readonly AffectedPath[]): string {
-  const targets = [...new Set(paths.map((path) => displayTarget(path.to)))];
-  const namespaces = [...new Set(paths.map((path) => path.from.namespace))];
-  return `${listNames(targets, shownTargets, 'target')} from ${listNames(namespaces, shownNamespaces, 'namespace')}`;
+  const clients = listNames(clientNames(paths), shownClients, 'client');
+  const targets = listNames([...new Set(paths.map((path) => displayTarget(path.to)))], shownTargets, 'target');
+  const outcomes = [...new Set(paths.map((path) => path.outcome))];
+  return `${clients} → ${targets}: ${outcomes.join(' or ')}`;
+}
+
+/** Namespaces; where only some service accounts of one are affected, those. */
+function clientNames(paths: readonly AffectedPath[]): string[] {
+  const byNamespace = Map.groupBy(paths, ({ from }) => from.namespace);
+  return [...byNamespace].flatMap(([namespace, own]) => {
+    const accounts = [...new Set(own.map(({ from }) => from.serviceAccount))];
+    const isWhole = accounts.includes('*') || accounts.includes('default');
+    return isWhole ? [namespace] : accounts.map((account) => `${namespace}/${account}`);
+  });
+}
+
+/** What `incomplete` means, where it is said. */
+function textHint(findings: readonly Finding[], width: number): string[] {
+  const incomplete = findings.filter((finding) => finding.incomplete && !finding.exemption);
+  if (incomplete.length === 0) return [];
+  const canSoften = incomplete.some(({ severity }) => severity === 'error');
+  const meaning = `a resource that is not in the input would resolve it${canSoften ? '; with --partial it only warns' : ''}`;
+  return [hang('incomplete: ', meaning, width)];
 }
 
 function textSummary({ findings, resources }: CheckReport, style: Style): string {

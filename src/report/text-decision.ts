@@ -1,7 +1,8 @@
 import { displayRef } from '../istio/resources.ts';
+import { hang } from './hang.ts';
 import type { JudgedChange } from './json.ts';
 import { countOf } from './names.ts';
-import type { Style } from './style.ts';
+import type { Look, Style } from './style.ts';
 
 const verbs: Readonly<Record<JudgedChange['operation'], string>> = {
   CREATE: 'create',
@@ -10,17 +11,17 @@ const verbs: Readonly<Record<JudgedChange['operation'], string>> = {
 };
 
 /** Decisions about changes, for people: what is refused and why, what is worth a warning; changes that pass are only counted. Ends with a line end. */
-export function textDecisions(changes: readonly JudgedChange[], style: Style): string {
+export function textDecisions(changes: readonly JudgedChange[], look: Look): string {
   const spoken = changes.filter(({ decision }) => !decision.allowed || decision.warnings.length > 0);
-  return `${[...spoken.map((change) => textChange(change, style)), textSummary(changes, style)].join('\n\n')}\n`;
+  return `${[...spoken.map((change) => textChange(change, look)), textSummary(changes, look.style)].join('\n\n')}\n`;
 }
 
-function textChange({ operation, resource, decision }: JudgedChange, style: Style): string {
+function textChange({ operation, resource, decision }: JudgedChange, { style, width }: Look): string {
   const verdict = decision.allowed ? style.severity.warning('allowed, with warnings') : style.severity.error('denied');
   return [
     `${style.bold(`${verbs[operation]} ${displayRef(resource)}`)}: ${verdict}`,
-    ...decision.denials.map((denial) => `  ${style.severity.error('error:')} ${denial.message}`),
-    ...decision.warnings.map((warning) => `  ${style.severity.warning('warning:')} ${warning}`),
+    ...decision.denials.map(({ message }) => hang(`  ${style.severity.error('error:')} `, message, width)),
+    ...decision.warnings.map((warning) => hang(`  ${style.severity.warning('warning:')} `, warning, width)),
   ].join('\n');
 }
 

@@ -1,11 +1,13 @@
+import { hang } from './hang.ts';
 import type { RuleDocs } from './rule-docs.ts';
-import type { Style } from './style.ts';
+import type { Look } from './style.ts';
 
 /** All rules, one a line. Ends with a line end. */
-export function textRules(rules: readonly RuleDocs[], style: Style): string {
+export function textRules(rules: readonly RuleDocs[], { style, width: room }: Look): string {
   const width = Math.max(0, ...rules.map((rule) => rule.name.length));
   const lines = rules.map(({ name, severity, summary }) => {
-    return `${style.bold(name.padEnd(width))}  ${style.severity[severity](severity.padEnd('warning'.length))}  ${summary}`;
+    const label = `${style.bold(name.padEnd(width))}  ${style.severity[severity](severity.padEnd('warning'.length))}  `;
+    return hang(label, summary, room);
   });
   return `${lines.join('\n')}\n`;
 }
@@ -34,12 +36,16 @@ function docsOf({ name, summary, why, severity, subject, related, examples }: Ru
   return { name, summary, why, severity, subject, related, examples };
 }
 
+/** Longer lines of prose are hard to read. */
+const maxParagraphWidth = 100;
+
 /** What a rule demands, why, and how it looks. Ends with a line end. */
-export function textRule(rule: RuleDocs, style: Style): string {
+export function textRule(rule: RuleDocs, { style, width }: Look): string {
+  const room = Math.min(width, maxParagraphWidth);
   const parts = [
     `${style.bold(rule.name)}  ${style.severity[rule.severity](rule.severity)}`,
-    rule.summary,
-    rule.why,
+    hang('', rule.summary, room),
+    hang('', rule.why, room),
     `${style.severity.error('bad:')}\n${example(rule.examples.bad)}`,
     `${style.good('good:')}\n${example(rule.examples.good)}`,
     ...(rule.related.length > 0 ? [`See also ${rule.related.join(', ')}.`] : []),

@@ -1,8 +1,10 @@
-import type { TargetPaths } from '../egress/host-paths.ts';
+import type { TargetPaths } from '../egress/class-paths.ts';
 import type { Path, Stage } from '../egress/path.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
+import type { Departures } from '../istio/conform.ts';
 import type { FieldRef } from '../istio/resources.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
+import type { Exemption } from '../settings/settings.ts';
 
 /** What a rule yields: where, what, how to fix. The engine adds the rule's name and severity and the affected paths. */
 export interface Problem {
@@ -18,6 +20,8 @@ export interface Problem {
   readonly related?: readonly FieldRef[];
   /** True when a resource that does not exist yet would resolve it. */
   readonly incomplete?: boolean;
+  /** Where it differs from the rule's. */
+  readonly severity?: 'error' | 'warning';
 }
 
 interface RuleMeta {
@@ -55,8 +59,30 @@ export interface PolicyRule extends RuleMeta {
   check(policy: CompiledPolicy, reader: MeshReader): Iterable<Problem>;
 }
 
+/** A rule about how resources are written. It is asked once per resource in files that departs from its schema. */
+interface SchemaRule extends RuleMeta {
+  readonly subject: 'schema';
+  check(departures: Departures): Iterable<Problem>;
+}
+
+/** An exemption of the settings, and what became of it. */
+interface JudgedExemption {
+  readonly exemption: Exemption;
+  /** Where the settings hold it. */
+  readonly at: FieldRef;
+  readonly hasExpired: boolean;
+  /** True when everything there is was checked, and it matches no finding. */
+  readonly isSuperfluous: boolean;
+}
+
+/** A rule about the exemptions of the settings. */
+interface ExemptionRule extends RuleMeta {
+  readonly subject: 'exemption';
+  check(judged: JudgedExemption): Iterable<Problem>;
+}
+
 /** A named invariant. */
-export type Rule = PathRule | PolicyRule;
+export type Rule = PathRule | PolicyRule | SchemaRule | ExemptionRule;
 
 /** Declares a rule; the type decides what its `check` may see. */
 export function defineRule<R extends Rule>(rule: R): R {

@@ -2,7 +2,7 @@ import { hostPaths } from '../egress/host-paths.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { targetRefsOf } from '../istio/authorization-attachment.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
-import { factsOf, gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
+import { factsOf, gatewaysByName, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: DENY rules are scoped to the egress gateway. */
@@ -60,8 +60,14 @@ function externalHosts({ resource }: CompiledPolicy, reader: MeshReader): readon
       .flatMap(({ values = [], notValues = [] }) => [...values, ...notValues]),
     ...(rule.to ?? []).flatMap(({ operation = {} }) => [...(operation.hosts ?? []), ...(operation.notHosts ?? [])]),
   ]);
-  const hosts = new Set(named.map((value) => value.toLowerCase().replace(/:(\d+|\*)$/, '')));
+  const hosts = new Set(named.flatMap((value) => hostsNamed(value.toLowerCase().replace(/:(\d+|\*)$/, ''), reader)));
   return [...hosts].filter((host) => reader.value(hostPaths, host).length > 0).sort();
+}
+
+/** The host that a value is, or the registered hosts under the wildcard that it is. */
+function hostsNamed(value: string, reader: MeshReader): readonly string[] {
+  if (!value.startsWith('*.')) return [value];
+  return [value, ...reader.entries(servicesUnder, value).map(({ host }) => host.toLowerCase())];
 }
 
 /** The labels by which the Gateway that serves the host selects its pods. */

@@ -1,8 +1,10 @@
-import type { TargetPaths } from '../egress/host-paths.ts';
+import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
+import type { TargetPaths } from '../egress/class-paths.ts';
 import type { Path } from '../egress/path.ts';
-import { covers } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf, idOf } from '../istio/resources.ts';
-import { factsOf, resourcesById } from '../mesh/indexes.ts';
+import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
+import { isVisibleFrom } from '../istio/visibility.ts';
+import { factsOf, resourcesById, servicesByHost } from '../mesh/indexes.ts';
 import { defineRule, type PathContext } from './define.ts';
 
 /** Every registered port of a host that has an egress path leads through the gateway. */
@@ -39,17 +41,21 @@ spec:
   },
 
   *check(path, context) {
-    if (path.outcome !== 'direct' || path.upstream === undefined) return;
+    if (path.outcome !== 'direct') return;
+    if (path.cause === 'routed-elsewhere' || path.cause === 'mirrored-elsewhere') return; // the rules about that route speak
     const { to } = path;
-    if (factsOf(context.reader).inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
-    const mediated = mediatedTarget(context.host);
-    const at = portField(path, context);
-    if (mediated === undefined || at === undefined) return; // external-host-has-egress-path speaks
+    const { reader, host } = context;
+    if (factsOf(reader).inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
+    const mediated = mediatedTarget(host)?.to;
+    if (mediated === undefined && capturingVirtualServices(reader, to.host).length === 0) return; // external-host-has-egress-path speaks
+    const entry = entryOf(path, context);
+    if (entry === undefined || hasGatewayEndpoints(reader, entry)) return;
+    const index = (entry.spec.ports ?? []).findIndex((port) => port.number === to.port);
     yield {
-      at,
+      at: fieldOf(entry, index === -1 ? 'spec.ports' : `spec.ports[${index}]`),
       key: `${to.host}:${to.port}`,
       message: `port ${to.port} of '${to.host}' is not routed to the egress gateway: ${path.reason}`,
-      fix: fixFor(to, mediated.to),
+      fix: fixFor(to, mediated ?? to),
       related: path.decidedBy,
       incomplete: true,
     };
@@ -71,11 +77,24 @@ function fixFor(to: Path['to'], mediated: Path['to']): string {
     : `drop the port, or ${route}`;
 }
 
-/** The element of the ServiceEntry's `ports`. */
-function portField(path: Path, { reader }: PathContext): FieldRef | undefined {
-  const entry = path.decidedBy.find((at) => at.kind === 'ServiceEntry');
-  const resource = entry === undefined ? undefined : reader.first(resourcesById, idOf(entry));
-  if (resource?.kind !== 'ServiceEntry') return path.decidedBy[0];
-  const index = (resource.spec.ports ?? []).findIndex((port) => port.number === path.to.port);
-  return fieldOf(resource, index === -1 ? 'spec.ports' : `spec.ports[${index}]`);
+/**
+ * The ServiceEntry whose port it is. One that the client does not see counts where the same port leads to the gateway for others: a
+ * Sidecar or an `exportTo` has taken the client out.
+ */
+function entryOf(path: Path, { reader, host }: PathContext): ResourceOf<'ServiceEntry'> | undefined {
+  const { to, from } = path;
+  const chosen = path.decidedBy.find((at) => at.kind === 'ServiceEntry');
+  const resource = chosen === undefined ? undefined : reader.first(resourcesById, idOf(chosen));
+  if (resource?.kind === 'ServiceEntry') return resource;
+  const isMediated = host.some(
+    (target) =>
+      target.to.protocol === to.protocol && target.to.port === to.port && mediatedTarget([target]) !== undefined,
+  );
+  const entries = hostPatternsOf(to.host)
+    .flatMap((pattern) => reader.entries(servicesByHost, pattern))
+    .filter((service) => covers(service.host.toLowerCase(), to.host))
+    .filter(({ ports }) => ports.some((port) => port.number === to.port))
+    .filter(({ visibility }) => isMediated || isVisibleFrom(visibility, from.namespace))
+    .map((service) => service.resource);
+  return entries.find((entry) => entry.kind === 'ServiceEntry');
 }

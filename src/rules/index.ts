@@ -1,13 +1,33 @@
+import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
 import type { Rule } from './define.ts';
+import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
+import { exemptionIsCurrent } from './exemption-is-current.ts';
+import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
+import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
+import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
+import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
+import { noDoubleTls } from './no-double-tls.ts';
+import { schema } from './schema.ts';
+import { subsetExists } from './subset-exists.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
+  captureIsNotOverridden,
+  destinationRuleIsNotShadowed,
   egressPolicyIsScoped,
+  exemptionIsCurrent,
+  externalHostHasEgressPath,
   externalPortIsCaptured,
+  externalServiceResolvesAtGateway,
+  gatewayOriginatesTls,
   hopSniMatchesHost,
+  hopTlsMatchesServer,
   hopUsesIstioMutual,
+  noDoubleTls,
+  schema,
+  subsetExists,
 ];

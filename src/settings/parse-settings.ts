@@ -3,6 +3,7 @@ import type { Outcome } from '../egress/path.ts';
 import { displayPlace, InputError } from '../input-error.ts';
 import { lineOf } from '../yaml/line-of.ts';
 import { offsetOf } from '../yaml/offset-of.ts';
+import { yamlOptions } from '../yaml/yaml-options.ts';
 import { defaultSettings, type Exemption, type Expectation, type GatewaySelector, type Settings } from './settings.ts';
 import { settingsSchema } from './settings-schema.ts';
 import { validateSettings } from './validate-settings.ts';
@@ -30,7 +31,7 @@ type WrittenExpectation = Omit<Expectation, 'outcome' | 'others' | 'never'> & {
  */
 export function parseSettings(text: string, file: string, ruleNames: readonly string[]): Settings {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { ...yamlOptions, lineCounter: counter });
   const [error] = document.errors;
   if (error) {
     throw new InputError(
@@ -46,7 +47,8 @@ export function parseSettings(text: string, file: string, ruleNames: readonly st
     return `${displayPlace({ file, line, column: col })}: ${message}`;
   });
   if (lines.length > 0) throw new InputError(lines.join('\n'));
-  return withDefaults((value ?? {}) as SettingsFile); // the parsing edge: the schema has just been checked
+  const settings = withDefaults((value ?? {}) as SettingsFile); // the parsing edge: the schema has just been checked
+  return { source: { file, text }, ...settings };
 }
 
 function toValue(read: () => unknown, file: string): unknown {

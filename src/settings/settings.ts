@@ -39,8 +39,16 @@ export interface Expectation {
   readonly never?: readonly Outcome[];
 }
 
+/** Where settings are written. */
+interface SettingsSource {
+  readonly file: string;
+  readonly text: string;
+}
+
 /** What the one settings file says, with defaults filled in. */
 export interface Settings {
+  /** The file itself; absent where there is none and the defaults hold. */
+  readonly source?: SettingsSource;
   readonly preset: Preset;
   /** Empty: derived from the Gateways that mesh routes lead to. */
   readonly egressGateways: readonly GatewaySelector[];

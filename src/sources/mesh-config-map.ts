@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml';
 import { isJsonObject, ownField, ownText } from '../istio/json-object.ts';
 import { readMetadata } from '../istio/read-metadata.ts';
 import type { ReadResource } from '../istio/read-resource.ts';
+import { yamlOptions } from '../yaml/yaml-options.ts';
 
 /** `istio`, or `istio-<revision>`. */
 const meshConfigMapName = /^istio(-[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/;
@@ -25,13 +26,13 @@ export function readMeshConfigMap(raw: unknown, place: number): ReadResource {
 
 function parseMesh(text: string): Readonly<Record<string, unknown>> | string {
   try {
-    const document = parseDocument(text, { merge: true, logLevel: 'silent', prettyErrors: false });
+    const document = parseDocument(text, yamlOptions);
     const [error] = document.errors;
     if (error) return `is not YAML: ${error.message}`;
     const value: unknown = document.toJS() ?? {};
     return isJsonObject(value) ? value : 'is no map';
   } catch (error) {
-    if (error instanceof ReferenceError || error instanceof RangeError) return `is not usable YAML: ${error.message}`;
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    return `is not usable YAML: ${error.message}`; // the library throws where aliases and merge keys lead nowhere
   }
 }

@@ -34,6 +34,12 @@ export class Origins {
     this.#texts = texts;
   }
 
+  /** The same, and one thing more that a file of its own holds. */
+  withFile(ref: ResourceRef, file: string, text: string): Origins {
+    const places = new Map([...this.#places, [idOf(ref), { file, offset: 0, path: [] }]]);
+    return new Origins(places, new Map([...this.#texts, [file, text]]));
+  }
+
   /** Where a resource is written; undefined for one that no file holds. */
   placeOf(ref: ResourceRef): ResourcePlace | undefined {
     return this.#places.get(idOf(ref));

@@ -1,7 +1,7 @@
-import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import { Composer, type Document, Parser } from 'yaml';
 import { InputError } from '../input-error.ts';
 import { lineOf } from '../yaml/line-of.ts';
+import { yamlOptions } from '../yaml/yaml-options.ts';
 import { mayHoldPlaceholders } from './placeholders.ts';
 
 /** One document of a YAML or JSON text. */
@@ -18,24 +18,15 @@ export interface ParsedDocument {
  */
 const maxAliasCount = 1_000;
 
-const options = {
-  merge: true, // `<<`, which kubectl understands
-  prettyErrors: false, // positions are computed only for the error that is told
-  logLevel: 'silent', // the library would write to stderr about keys that are no text
-} as const;
-
 /**
  * Parses a text document by document. Throws an InputError with file and line for the first document that is not YAML, unless it holds
  * placeholders of a template.
- *
- * Two libraries share the work: js-yaml is eight times as fast, `yaml` goes on after an error, knows where it is, and bounds aliases.
- * Whatever the first one does not take is the second one's, so that the first decides nothing but the time it takes.
  */
 export function parseDocuments(text: string, file: string): Iterable<ParsedDocument> {
-  return parseJson(text) ?? parsePlainDocuments(text) ?? parseAnyDocuments(text, file);
+  return parseJson(text) ?? parseYaml(text, file);
 }
 
-/** A JSON text parses many times faster as JSON; undefined for every other text. */
+/** A JSON text parses many times faster as JSON, as kubectl parses it; undefined for every other text. */
 function parseJson(text: string): readonly ParsedDocument[] | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
   try {
@@ -45,35 +36,7 @@ function parseJson(text: string): readonly ParsedDocument[] | undefined {
   }
 }
 
-/** Documents without errors, anchors, merge keys, directives and document end markers; undefined for every other text. */
-function parsePlainDocuments(text: string): readonly ParsedDocument[] | undefined {
-  if (unusual.test(text)) return undefined;
-  const documents: ParsedDocument[] = [];
-  try {
-    for (const { offset, part } of splitDocuments(text)) {
-      const [value, ...rest] = loadAll(part, { schema: CORE_SCHEMA });
-      if (rest.length > 0) return undefined;
-      if (value !== undefined) documents.push({ offset, value });
-    }
-  } catch {
-    return undefined; // the other parser says what is wrong
-  }
-  return documents;
-}
-
-const unusual = /(?:^|[\s[{,:-])&[^\s&]|<<|^%|^\.\.\.(?:\s|$)|^[ \t]+---(?:\s|$)|[|>][-+]?\d|^\uFEFF/m;
-
-/** Splits at `---`, which stands at the start of a line for nothing else. */
-function* splitDocuments(text: string): Generator<{ offset: number; part: string }> {
-  let offset = 0;
-  for (const { index } of text.matchAll(/^---(?=\s|$)/gm)) {
-    if (index > offset) yield { offset, part: text.slice(offset, index) };
-    offset = index;
-  }
-  yield { offset, part: text.slice(offset) };
-}
-
-function* parseAnyDocuments(text: string, file: string): Generator<ParsedDocument> {
+function* parseYaml(text: string, file: string): Generator<ParsedDocument> {
   for (const document of compose(text, file)) {
     const offset = document.range?.[0] ?? 0;
     yield { offset, value: toValue(document, offset, text, file) };
@@ -82,7 +45,7 @@ function* parseAnyDocuments(text: string, file: string): Generator<ParsedDocumen
 
 function* compose(text: string, file: string): Generator<Document> {
   try {
-    yield* new Composer(options).compose(new Parser().parse(text));
+    yield* new Composer(yamlOptions).compose(new Parser().parse(text));
   } catch (cause) {
     if (cause instanceof RangeError) throw new InputError('is nested too deeply; split it up', { file }, { cause });
     throw cause;
@@ -102,18 +65,14 @@ function toValue(document: Document, offset: number, text: string, file: string)
   try {
     return document.toJS({ maxAliasCount });
   } catch (cause) {
-    if (!(cause instanceof Error) || !isDocumentError(cause)) throw cause;
+    // The library throws for what only following aliases and merge keys brings to light; endless nesting exhausts the stack.
+    if (!(cause instanceof Error)) throw cause;
     throw new InputError(
       `is not usable YAML: ${lowerFirst(cause.message)}; write it out`,
       { file, ...lineOf(text, offset) },
       { cause },
     );
   }
-}
-
-/** Aliases without anchor or without bounds are ReferenceErrors of the library; endless nesting exhausts the stack. */
-function isDocumentError(error: Error): boolean {
-  return error instanceof ReferenceError || error instanceof RangeError;
 }
 
 function documentText(text: string, offset: number): string {

@@ -1,8 +1,8 @@
 import { displayPlace, InputError } from '../input-error.ts';
-import type { SchemaProblem } from '../istio/conform.ts';
+import type { Departures, SchemaProblem } from '../istio/conform.ts';
 import { ownText } from '../istio/json-object.ts';
 import { type ReadResource, readResource } from '../istio/read-resource.ts';
-import { displayRef, idOf, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
+import { displayRef, idOf, type Resource, refOf } from '../istio/resources.ts';
 import { lineOf } from '../yaml/line-of.ts';
 import { withAgeOf } from './diff-resources.ts';
 import { isMeshConfigMap, readMeshConfigMap } from './mesh-config-map.ts';
@@ -10,17 +10,12 @@ import { Origins, type ResourcePlace } from './origins.ts';
 import type { FileObject, ParsedFile } from './parse-file.ts';
 import { hasPlaceholder } from './placeholders.ts';
 
-/** Where one resource departs from its schema. */
-export interface ResourceProblem {
-  readonly resource: ResourceRef;
-  readonly problem: SchemaProblem;
-}
-
 /** Everything that was read out of files. */
 export interface Input {
   /** In the order of the input; of several with one identity, the last in the place of the first. */
   readonly resources: readonly Resource[];
-  readonly problems: readonly ResourceProblem[];
+  /** What no API server would have let through. */
+  readonly departures: readonly Departures[];
   /** What was left out, one sentence each. */
   readonly notes: readonly string[];
   readonly origins: Origins;
@@ -42,7 +37,7 @@ export function readInput(files: Iterable<ParsedFile>): Input {
 /** What is known while files are read. */
 class Collection {
   readonly #resources = new Map<string, Resource>();
-  readonly #problems = new Map<string, readonly ResourceProblem[]>();
+  readonly #departures = new Map<string, Departures>();
   readonly #places = new Map<string, ResourcePlace>();
   readonly #texts = new Map<string, string>();
   readonly #duplicates = new Map<string, string>();
@@ -64,7 +59,7 @@ class Collection {
     } else if (file.mayHoldPlaceholders && hasPlaceholder(object.value)) {
       this.#templates.push(placeOf(file, object.offset));
     } else if ('error' in read) {
-      throw new InputError(`${read.error}; add it`, { file: file.file, ...lineOf(file.text, object.offset) });
+      throw new InputError(`${read.error}; mend it there`, { file: file.file, ...lineOf(file.text, object.offset) });
     } else {
       this.#keep(read.resource, read.problems, { file: file.file, offset: object.offset, path: object.path });
     }
@@ -77,17 +72,15 @@ class Collection {
     if (first) this.#duplicates.set(id, displayRef(ref));
     this.#resources.set(id, first ? withAgeOf(first, resource) : resource);
     this.#places.set(id, place);
-    this.#problems.set(
-      id,
-      problems.map((problem) => ({ resource: ref, problem })),
-    );
+    if (problems.length > 0) this.#departures.set(id, { resource: ref, problems });
+    else this.#departures.delete(id); // those of an earlier definition
     this.#place++;
   }
 
   finish(): Input {
     return {
       resources: [...this.#resources.values()],
-      problems: [...this.#problems.values()].flat(),
+      departures: [...this.#departures.values()],
       notes: [...this.#notes()],
       origins: new Origins(this.#places, this.#texts),
     };

@@ -35,6 +35,7 @@ describe('the ops server', () => {
       'egress_guard_build_info gauge',
       'egress_guard_certificate_expiry_timestamp_seconds gauge',
       'egress_guard_findings gauge',
+      'egress_guard_input_broken gauge',
       'egress_guard_live_reads_total counter',
       'egress_guard_mesh_resources gauge',
       'egress_guard_relist_drift_total counter',

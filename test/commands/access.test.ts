@@ -25,8 +25,8 @@ test('a namespace stands for all its service accounts', async () => {
     outcome,
   ]);
   expect(outcomes).toEqual([
-    [{ namespace: 'team-a', serviceAccount: 'default' }, 'allowed'],
     [{ namespace: 'team-a', serviceAccount: 'batch' }, 'blocked'],
+    [{ namespace: 'team-a', serviceAccount: 'default' }, 'allowed'],
   ]);
 });
 

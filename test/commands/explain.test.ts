@@ -7,9 +7,9 @@ describe('a path', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toBe(`team-a/default → http://api.example.com  blocked
 
-  capture        not sent to an egress gateway; the sidecar does not let it out
+  capture        traced
 
-blocked at capture: traced
+blocked at capture: the sidecar does not let it out
 `);
   });
 
@@ -36,7 +36,7 @@ blocked at capture: traced
       findings: () => [finding('a.example.com'), finding('b.example.com')],
     });
     expect(stdout).toContain(
-      "warning: port 80 of 'a.example.com' leaves directly  external-port-is-captured\n  at: ServiceEntry ns/a.example.com spec.ports[0]\n  fix: route it\n",
+      "warning: port 80 of 'a.example.com' leaves directly (external-port-is-captured)\n  at: ServiceEntry ns/a.example.com spec.ports[0]\n  fix: route it\n",
     );
     expect(stdout).not.toContain('b.example.com');
   });

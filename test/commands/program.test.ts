@@ -84,14 +84,11 @@ describe('serve', () => {
     ['serve --files a --tls-cert c.pem', '--tls-cert and --tls-key belong together; give both'],
     ['serve --files a --cert-secret x', '--cert-secret has no meaning with --files; drop one of them'],
     [
-      'serve --tls-cert c --tls-key k --tls-mode cert-manager',
+      'serve --files a --tls-cert c --tls-key k --tls-mode cert-manager',
       '--tls-mode has no meaning with --tls-cert; drop one of them',
     ],
-    [
-      'serve --tls-mode magic --namespace x',
-      "--tls-mode 'magic' is none of self-managed, cert-manager, existing-secret; choose one",
-    ],
-    ['serve', 'the namespace of the webhook is not known; give --namespace or set POD_NAMESPACE'],
+    ['serve', 'serve cannot watch a cluster in this version; name the mesh with --files PATH'],
+    ['serve --namespace x', 'serve cannot watch a cluster in this version; name the mesh with --files PATH'],
   ])('%s', async (commandLine, message) => {
     expect(await run(commandLine)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
   });

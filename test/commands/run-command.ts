@@ -21,6 +21,7 @@ function fakeGuard(initial: Iterable<Resource>, answers: FakeAnswers): Guard {
   const resources = new Map([...initial].map((resource) => [idOf(refOf(resource)), resource]));
   return {
     notes: answers.notes ?? [],
+    resources: () => resources.values(),
     find: () => undefined,
     counts: () => new Map(),
     check: () => answers.findings?.([...resources.values()]) ?? [],

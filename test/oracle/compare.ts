@@ -1,15 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Path } from '../../src/egress/path.ts';
-import { traceClient } from '../../src/egress/trace-client.ts';
-import type { Labels } from '../../src/istio/resources.ts';
+import { type Addresses, traceClient } from '../../src/egress/trace-client.ts';
+import type { Labels, Resource } from '../../src/istio/resources.ts';
+import { labelsKey } from '../../src/istio/selectors.ts';
 import { buildMesh, meshConfigOf } from '../../src/mesh/model.ts';
 import { toModelObject } from '../../src/mesh/model-object.ts';
 import { parseFile } from '../../src/sources/parse-file.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 
 /** A path as the oracle states it: the public JSON form with its own readings (labels, why). */
-export interface ExpectedPath {
+interface ExpectedPath {
   readonly from: { readonly namespace: string; readonly serviceAccount: string };
   readonly labels: Labels;
   readonly to: Path['to'];
@@ -62,14 +63,15 @@ export function readCases(folder: string): readonly OracleCase[] {
 /** Traces every path of a case and compares it field by field. */
 export function compareCase(oracle: OracleCase): Comparison {
   const { resources } = readInput([parseFile(`${oracle.name}.yaml`, oracle.manifests)]);
-  const config = meshConfigOf(resources, { namespace: 'istio-system', revision: '', overrides: {} });
+  const namespace = resources.find(({ kind }) => kind === 'MeshConfig')?.metadata.namespace ?? 'istio-system';
+  const config = meshConfigOf(resources, { namespace, revision: '', overrides: {} });
   const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
   const objects = resources.map((resource) => toModelObject(resource, config));
   const mesh = buildMesh(objects, { config, inventory }, []);
   const disagreements: Disagreement[] = [];
   const compared = new Map<string, number>();
   for (const expected of oracle.paths) {
-    const path = traceClient(mesh, expected.from, expected.labels, expected.to);
+    const path = traceClient(mesh, expected.from, expected.labels, expected.to, addressesOf(expected, resources));
     const actual = fieldsOf({ ...path, notes: path.notes });
     for (const [field, istio] of Object.entries(fieldsOf(expected))) {
       compared.set(field, (compared.get(field) ?? 0) + 1);
@@ -89,6 +91,30 @@ export function compareCase(oracle: OracleCase): Comparison {
     }
   }
   return { disagreements, compared };
+}
+
+/** What the hosts of the random TCP designs resolve to: ServiceEntries and destination subnets contain these addresses. */
+const dialled: ReadonlyMap<string, string> = new Map([
+  ['db.example.com', '10.99.1.1'],
+  ['redis.other.com', '10.99.1.2'],
+  ['mongo.example.com', '10.99.1.3'],
+  ['second.other.com', '10.99.1.7'],
+  ['shared.other.com', '10.99.1.8'],
+  ['unlisted-db.example.net', '203.0.113.9'],
+]);
+
+/** The addresses that the oracle gave a client and a host: the i-th Pod of the manifests has 10.10.i.1. */
+function addressesOf({ from, labels, to }: ExpectedPath, resources: readonly Resource[]): Addresses {
+  const pods = resources.filter((resource) => resource.kind === 'Workload' && !resource.spec.isProxyOnly);
+  const place = pods.findIndex(
+    (pod) =>
+      pod.kind === 'Workload' &&
+      pod.metadata.namespace === from.namespace &&
+      pod.spec.serviceAccount === from.serviceAccount &&
+      labelsKey(pod.spec.labels) === labelsKey(labels),
+  );
+  const host = dialled.get(to.host);
+  return { ...(place !== -1 && { client: `10.10.${place}.1` }), ...(host !== undefined && { dialled: host }) };
 }
 
 type Comparable = Omit<Partial<ExpectedPath>, 'hop' | 'labels'> & { readonly hop?: object };

@@ -1,33 +1,59 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compareCase, type OracleCase, readCases } from './compare.ts';
+import { type Comparison, compareCase, type Disagreement, type OracleCase, readCases } from './compare.ts';
 
 /*
- * Ground truth: what Istio's own configuration generator makes of these manifests (README.md says how it was computed). The
- * canonical bundles, their mutations and the published walkthroughs agree in every field; of the others the share of
- * outcomes is guarded.
+ * Ground truth: what Istio's own configuration generator makes of these manifests (README.md says how it was computed). Every
+ * field of every path agrees, but for the artefacts below; Gateway API and its generated pods are not traced yet.
  */
 
 const written = readCases(join(import.meta.dirname, 'written'));
 const random = readCases(join(import.meta.dirname, 'random'));
 
-const isMandatory = ({ name }: OracleCase): boolean => /^(s16-|m\d|t\d|seed-)/.test(name);
-/** Gateway API and its generated pods are not traced yet. */
 const isClassic = ({ name, about }: OracleCase): boolean => !name.startsWith('k16.3') && !about.includes('gwapi');
+const classic = [...written, ...random].filter(isClassic);
+
+const comparisons = new Map<string, Comparison>();
+
+function comparisonOf(oracle: OracleCase): Comparison {
+  const comparison = comparisons.get(oracle.name) ?? compareCase(oracle);
+  comparisons.set(oracle.name, comparison);
+  return comparison;
+}
+
+type Difference = Pick<Disagreement, 'field' | 'istio' | 'tracer'>;
+
+/** What the oracle, not Istio, has otherwise: the whole list, so that nothing else hides behind it. */
+const artefacts: readonly { readonly cases: readonly string[]; readonly differs: Difference }[] = [
+  {
+    // A handshake that fails over a name counts as `upstream` because `why` mentions `cluster`, as in `spiffe://cluster.local`.
+    cases: ['c2.4-server-san-restricts', 'c4.6-san-of-external-host', 'gen-3-0013', 'gen-3-0326'],
+    differs: { field: 'stage', istio: 'upstream', tracer: 'server' },
+  },
+  {
+    // The oracle has no word for OPTIONAL_MUTUAL; the filter chain does have TLS.
+    cases: ['c2.3-optional-mutual', 'gen-3-0214', 'gen-3-0251'],
+    differs: { field: 'server.mode', istio: '', tracer: 'OPTIONAL_MUTUAL' },
+  },
+];
 
 describe('the tracer agrees with Istio in every field', () => {
-  it.each(written.filter(isMandatory))('$name', (oracle) => {
-    expect(compareCase(oracle).disagreements).toEqual([]);
+  it.each(classic)('$name $about', (oracle) => {
+    const artefact = artefacts.find(({ cases }) => cases.includes(oracle.name));
+    const { disagreements } = comparisonOf(oracle);
+    const unexplained = disagreements.filter((found) => artefact === undefined || !differsAs(found, artefact.differs));
+    expect(unexplained).toEqual([]);
+    expect(disagreements.length > 0, 'the artefact is still there').toBe(artefact !== undefined);
   });
 
   it('compares every kind of field', () => {
     const compared = new Map<string, number>();
-    for (const oracle of written.filter(isMandatory)) {
-      for (const [field, count] of compareCase(oracle).compared)
+    for (const oracle of classic) {
+      for (const [field, count] of comparisonOf(oracle).compared)
         compared.set(field, (compared.get(field) ?? 0) + count);
     }
     const fields = [...compared].map(([field, count]) => `${field} ${count}`);
-    console.log(`compared with Istio: ${fields.join(', ')}`);
+    console.log(`compared with Istio in ${classic.length} cases: ${fields.join(', ')}`);
     expect([...compared.values()].every((count) => count > 0)).toBe(true);
     expect([...compared.keys()].sort()).toMatchInlineSnapshot(`
       [
@@ -53,20 +79,6 @@ describe('the tracer agrees with Istio in every field', () => {
   });
 });
 
-describe('the tracer agrees with Istio about outcomes', () => {
-  it.each([
-    ['written cases', written.filter((oracle) => !isMandatory(oracle) && isClassic(oracle)), 1],
-    ['random cases', random.filter(isClassic), 0.96],
-  ] as const)('%s', (what, cases, share) => {
-    const wrong = cases.flatMap((oracle) =>
-      compareCase(oracle).disagreements.filter(({ field }) => field === 'outcome'),
-    );
-    const paths = cases.reduce((sum, oracle) => sum + oracle.paths.length, 0);
-    const agreement = 1 - wrong.length / paths;
-    console.log(`${what}: ${cases.length}, paths: ${paths}, outcomes agree: ${(agreement * 100).toFixed(1)} %`);
-    expect(
-      agreement,
-      wrong.map((found) => `${found.case} ${found.path}: ${found.istio}, traced ${found.tracer}`).join('\n'),
-    ).toBeGreaterThanOrEqual(share);
-  });
-});
+function differsAs(found: Disagreement, known: Difference): boolean {
+  return found.field === known.field && found.istio === known.istio && found.tracer === known.tracer;
+}

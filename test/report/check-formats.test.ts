@@ -18,6 +18,8 @@ function affected(namespace: string, host = 'api.example.com') {
   };
 }
 
+const plain = { style: plainStyle, width: 120 };
+
 const error: Finding = {
   rule: 'hop-sni-matches-host',
   severity: 'error',
@@ -55,48 +57,85 @@ const report: CheckReport = {
 };
 
 test('text: grouped by resource, with line, fix and whom it affects', () => {
-  expect(textCheck(report, plainStyle)).toMatchSnapshot();
+  expect(textCheck(report, plain)).toMatchSnapshot();
 });
 
 test('text: nothing that a file says steers the terminal', () => {
   const finding = { ...error, message: "host '\u001b[2Jevil'", fix: '\u0007' };
-  expect(textCheck({ ...report, findings: [finding] }, plainStyle)).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(textCheck({ ...report, findings: [finding] }, plain)).not.toMatch(/[^\P{Cc}\n]/u);
 });
 
 describe('whom it affects', () => {
+  const of = (namespace: string, serviceAccount: string) => ({
+    ...affected(namespace),
+    from: { namespace, serviceAccount },
+  });
+
   test.each([
-    [[affected('a')], 'http://api.example.com from a'],
-    [[affected('a'), affected('b')], 'http://api.example.com from a and b'],
-    [[affected('a'), affected('b'), affected('c')], 'http://api.example.com from a, b and 1 more namespace'],
+    [[affected('a')], 'a → http://api.example.com: broken'],
+    [[affected('a'), affected('b')], 'a and b → http://api.example.com: broken'],
     [
       Array.from({ length: 16 }, (_, index) => affected(`team-${index}`)),
-      'http://api.example.com from team-0, team-1 and 14 more namespaces',
+      'team-0, team-1, team-2 and 13 more clients → http://api.example.com: broken',
     ],
     [
       Array.from({ length: 5 }, (_, index) => affected('a', `h${index}`)),
-      'http://h0, http://h1, http://h2 and 2 more targets from a',
+      'a → http://h0, http://h1, http://h2 and 2 more targets: broken',
     ],
+    [
+      [affected('a'), { ...affected('b'), outcome: 'direct' as const }],
+      'a and b → http://api.example.com: broken or direct',
+    ],
+    [[of('a', '*'), of('a', 'batch'), of('b', 'batch')], 'a and b/batch → http://api.example.com: broken'],
   ])('%#', (paths, text) => {
     expect(describeAffected(paths)).toBe(text);
   });
 });
 
+test('text: what incomplete means is said where it is said, and how it only warns', () => {
+  const textOf = (...findings: Finding[]) => textCheck({ ...report, findings }, plain);
+  expect(textOf(error, exempted)).not.toContain('\nincomplete: ');
+  expect(textOf(warning)).toContain('\nincomplete: a resource that is not in the input would resolve it\n');
+  expect(textOf({ ...error, incomplete: true })).toContain('would resolve it; with --partial it only warns\n');
+});
+
+test.each([80, 120])('text: no line is longer than %i characters, but for what is copied whole', (width) => {
+  const long = { ...error, message: 'word '.repeat(60).trim(), fix: 'do it '.repeat(60).trim() };
+  for (const line of textCheck({ ...report, findings: [long] }, { ...plain, width }).split('\n'))
+    if (!/^ +(at|see): /.test(line)) expect(line.length).toBeLessThanOrEqual(width);
+});
+
 describe('the code frame', () => {
-  const frame = (text: string | undefined, column: number) =>
-    codeFrame({ file: 'a', line: 10, column }, () => text, plainStyle);
+  const frame = (lines: readonly string[], column: number, width = 80) =>
+    codeFrame({ file: 'a', line: 10, column }, { ...plain, width, readLine: (_, line) => lines[line - 10] });
 
   test('marks the word', () => {
-    expect(frame('  sni: a', 3)).toEqual(['  10 │   sni: a', '     │   ^^^']);
+    expect(frame(['  sni: a'], 3)).toEqual(['10 │   sni: a', '   │   ^^^']);
+  });
+
+  test('shows the lines before and after, unless they say nothing', () => {
+    const lines: Readonly<Record<number, string>> = { 9: 'tls:', 10: '  sni: a', 11: '---' };
+    const readLine = (_: string, line: number) => lines[line];
+    expect(codeFrame({ file: 'a', line: 10, column: 3 }, { ...plain, readLine })).toEqual([
+      ' 9 │ tls:',
+      '10 │   sni: a',
+      '   │   ^^^',
+    ]);
   });
 
   test('keeps the mark below its word after tabs', () => {
-    expect(frame('\t\tsni: a', 3)).toEqual(['  10 │   sni: a', '     │   ^^^']);
+    expect(frame(['\t\tsni: a'], 3)).toEqual(['10 │   sni: a', '   │   ^^^']);
   });
 
-  test('says nothing about lines that are not there, or far too long', () => {
-    expect(frame(undefined, 1)).toEqual([]);
-    expect(frame('x'.repeat(100_000), 90_000)).toEqual([]);
-    expect(frame('x'.repeat(100_000), 1).join('').length).toBeLessThan(500);
+  test('shows the part of a long line that holds the word', () => {
+    const [shown = '', mark = ''] = frame([`${'x: 1, '.repeat(10_000)}sni: a, ${'y'.repeat(10_000)}`], 60_001, 60);
+    expect(shown).toMatch(/^10 │ ….* sni: a, y+…$/);
+    expect(shown.slice(mark.indexOf('^'), mark.lastIndexOf('^') + 1)).toBe('sni');
+    expect(shown.length).toBe(60);
+  });
+
+  test('says nothing about lines that are not there', () => {
+    expect(frame([], 1)).toEqual([]);
   });
 });
 

@@ -99,7 +99,7 @@ describe('access as text', () => {
       { length: 5 },
       (_, index): Path => ({ ...allowedPath, to: { ...allowedPath.to, host: `api-${index}.example.com` } }),
     );
-    const text = textAccess(paths, { ...plain, width: 60 });
+    const text = textAccess(paths.slice(0, 4), { ...plain, width: 60 });
     expect(text).toMatchSnapshot();
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
   });
@@ -115,6 +115,44 @@ describe('access as text', () => {
     expect(textAccess([...paths, deniedPath], plain)).toContain(
       'team-00, team-01, team-02 and 27 more clients  allowed\n',
     );
+  });
+
+  test('more than a table holds is told by groups of clients', () => {
+    const hosts = Array.from({ length: 12 }, (_, index) => `api-${String(index).padStart(2, '0')}.example.com`);
+    const paths = ['team-a', 'team-b', 'team-c'].flatMap((namespace) =>
+      hosts.map(
+        (host, index): Path => ({
+          ...allowedPath,
+          from: { namespace, serviceAccount: 'default' },
+          to: { ...allowedPath.to, host },
+          outcome: namespace === 'team-b' && index < 2 ? 'denied' : 'allowed',
+        }),
+      ),
+    );
+    const text = textAccess(paths, { ...plain, width: 80 });
+    expect(text).toMatchSnapshot();
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('accounts that policies about another host name fare as the others do', () => {
+    const of = (serviceAccount: string, host: string, outcome: 'allowed' | 'denied'): Path => ({
+      ...allowedPath,
+      from: { namespace: 'team-a', serviceAccount },
+      to: { ...allowedPath.to, host },
+      outcome,
+    });
+    const paths = [
+      of('default', 'a', 'allowed'),
+      of('batch', 'b', 'denied'),
+      of('*', 'b', 'allowed'),
+      of('web', 'c', 'denied'),
+      of('*', 'c', 'allowed'),
+    ];
+    const text = textAccess(paths, plain);
+    expect(text).toMatch(
+      /^team-a\/\* +allowed {2}allowed {2}allowed\nteam-a\/batch +allowed {2}denied {3}allowed\nteam-a\/web +allowed {2}allowed {2}denied$/m,
+    );
+    expect(text).toMatch(/^NAMESPACE\/\* {2}its service accounts that no policy names$/m);
   });
 
   test('notes stand beside the outcome', () => {
@@ -162,7 +200,7 @@ describe('access as text', () => {
 });
 
 describe('explain as text', () => {
-  const options = { style: plainStyle, locate: () => undefined, findings: [] };
+  const options = { ...plain, locate: () => undefined, findings: [] };
 
   test.each([
     ['allowed', allowedPath],

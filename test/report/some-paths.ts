@@ -40,11 +40,16 @@ export const allowedPath: Path = {
   notes: [],
   decidedBy: [
     fieldAt('VirtualService', 'api', 'spec.http[0].route[0].destination'),
-    fieldAt('DestinationRule', 'gateway', 'spec.subsets[0].trafficPolicy.tls'),
     fieldAt('Gateway', 'egress', 'spec.servers[0]'),
     fieldAt('VirtualService', 'api', 'spec.http[1].route[0].destination'),
-    fieldAt('DestinationRule', 'api', 'spec.trafficPolicy.tls'),
   ],
+  origination: {
+    at: fieldAt('DestinationRule', 'api', 'spec.trafficPolicy.tls'),
+    entry: fieldAt('ServiceEntry', 'api', ''),
+    host: 'api.example.com',
+    port: 80,
+    isTlsPort: true,
+  },
   alternatives: [],
 };
 
@@ -56,7 +61,7 @@ export const deniedPath: Path = {
   stage: 'authorization',
   reason: 'AuthorizationPolicy istio-egress/deny-team-b denies it',
   authorization: { decision: 'DENY', policies: ['istio-egress/deny-team-b'], depends: ['istio-egress/deny-post'] },
-  decidedBy: [fieldAt('AuthorizationPolicy', 'deny-team-b', 'spec.rules[0]')],
+  decidedBy: [...allowedPath.decidedBy.slice(0, 2), fieldAt('AuthorizationPolicy', 'deny-team-b', 'spec.rules[0]')],
 };
 
 /** A path that never meets the gateway. */

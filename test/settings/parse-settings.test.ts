@@ -8,8 +8,11 @@ import { settingsSchema } from '../../src/settings/settings-schema.ts';
 
 const ruleNames = ['external-port-is-captured', 'hop-sni-matches-host'];
 
+/** What a text says; every settings file is its own source. */
 function parse(text: string): Settings {
-  return parseSettings(text, 'egress-guard.yaml', ruleNames);
+  const { source, ...settings } = parseSettings(text, 'egress-guard.yaml', ruleNames);
+  expect(source).toEqual({ file: 'egress-guard.yaml', text });
+  return settings;
 }
 
 function problemsOf(text: string): string[] {

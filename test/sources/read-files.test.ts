@@ -169,7 +169,7 @@ spec:
   test('a resource without name is an error at its document', () => {
     expect(
       messageOf(() => readText(`${entry('a')}---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {}\n`)),
-    ).toBe('egress.yaml:5:1: metadata.name is missing or no text; add it');
+    ).toBe('egress.yaml:5:1: metadata.name is missing or no text; mend it there');
   });
 
   test('any JSON in any file is read, or refused with an InputError', () => {
@@ -243,7 +243,7 @@ describe('templates', () => {
       entry('b', '{ hosts: [a.example.com], ports: [] }'),
     ].join('---\n');
     const input = readText(text);
-    expect(names(input)).toEqual(['ServiceEntry ns/a', 'Workload default/d', 'ServiceEntry ns/b']);
+    expect(names(input)).toEqual(['ServiceEntry ns/a', 'Deployment default/d', 'ServiceEntry ns/b']);
     expect(input.notes).toEqual([]);
   });
 
@@ -309,15 +309,17 @@ describe('notes and problems', () => {
   });
 
   test('departures from the schema are collected with their resource', () => {
-    expect(readText(entry('a', '{ hosts: [a], resolutoin: DNS }')).problems).toEqual([
+    expect(readText(entry('a', '{ hosts: [a], resolutoin: DNS }')).departures).toEqual([
       {
         resource: ref('ServiceEntry', 'a'),
-        problem: {
-          path: 'spec.resolutoin',
-          kind: 'unknown-field',
-          message: "unknown field 'resolutoin'",
-          suggestion: 'resolution',
-        },
+        problems: [
+          {
+            path: 'spec.resolutoin',
+            kind: 'unknown-field',
+            message: "unknown field 'resolutoin'",
+            suggestion: 'resolution',
+          },
+        ],
       },
     ]);
   });

@@ -1,0 +1,71 @@
+import type { Path, Target } from '../egress/path.ts';
+import { compareText } from '../istio/resources.ts';
+import { displayTarget } from './names.ts';
+
+/** Clients that fare alike. */
+export interface AccessRow {
+  /** `team-a`; `team-a/batch` where the service accounts of a namespace differ; `team-a/*` for those without a row. */
+  readonly clients: readonly string[];
+  /** By target as `--to` takes it. */
+  readonly cells: ReadonlyMap<string, Path>;
+}
+
+/** The service account that stands for those that no policy names; and the one that stands for all where policies name none. */
+const otherAccounts = '*';
+
+/** Everything that some client may ask for, sorted by host. */
+export function targetsOf(paths: readonly Path[]): readonly Target[] {
+  const targets = new Map(paths.map((path) => [displayTarget(path.to), path.to]));
+  return [...targets.values()].toSorted(
+    (a, b) => compareText(a.host, b.host) || a.port - b.port || compareText(a.protocol, b.protocol),
+  );
+}
+
+/** One row per namespace, or per service account where those of a namespace differ; sorted. */
+export function rowsOf(paths: readonly Path[], targets: readonly Target[]): readonly AccessRow[] {
+  const byNamespace = [...Map.groupBy(paths, (path) => path.from.namespace)];
+  return byNamespace
+    .toSorted(([a], [b]) => compareText(a, b))
+    .flatMap(([namespace, own]) => {
+      const rows = rowsOfNamespace(namespace, own);
+      const isUniform = new Set(rows.map((row) => signatureOf(row, targets))).size === 1;
+      return isUniform ? rows.slice(0, 1).map(({ cells }) => ({ clients: [namespace], cells })) : rows;
+    });
+}
+
+/** Rows that read alike as one. */
+export function joinRows(rows: readonly AccessRow[], targets: readonly Target[]): readonly AccessRow[] {
+  return [...Map.groupBy(rows, (row) => signatureOf(row, targets)).values()].flatMap((group) =>
+    group.slice(0, 1).map(({ cells }) => ({ clients: group.flatMap(({ clients }) => clients), cells })),
+  );
+}
+
+/** The outcome, and what is worth knowing besides; `-` where nothing is asked for. */
+export function cellText(path: Path | undefined): string {
+  return path ? [path.outcome, ...path.notes].join(', ') : '-';
+}
+
+/** Policies about one host name other accounts than those about the next: an account that they do not name fares as the others do. */
+function rowsOfNamespace(namespace: string, paths: readonly Path[]): readonly AccessRow[] {
+  const byTarget = [...Map.groupBy(paths, (path) => displayTarget(path.to))].map(([target, own]) => {
+    return [target, new Map(own.map((path) => [path.from.serviceAccount, path]))] as const;
+  });
+  return accountsOf(byTarget.map(([, own]) => own)).map((account) => {
+    const cells = byTarget.flatMap(([target, own]) => {
+      const path = own.get(account) ?? own.get(otherAccounts) ?? own.values().next().value;
+      return path ? [[target, path] as const] : [];
+    });
+    return { clients: [`${namespace}/${account}`], cells: new Map(cells) };
+  });
+}
+
+/** The accounts that policies name, and `*` for the rest; where they name none, the one that stands for all. */
+function accountsOf(byTarget: readonly ReadonlyMap<string, Path>[]): readonly string[] {
+  const several = byTarget.filter((own) => own.size > 1 || own.has(otherAccounts));
+  const accounts = new Set((several.length > 0 ? several : byTarget).flatMap((own) => [...own.keys()]));
+  return [...accounts].sort(compareText);
+}
+
+function signatureOf({ cells }: AccessRow, targets: readonly Target[]): string {
+  return targets.map((target) => cellText(cells.get(displayTarget(target)))).join('|');
+}

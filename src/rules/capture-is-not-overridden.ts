@@ -1,0 +1,55 @@
+import { capturingVirtualServices } from '../egress/capturing-virtual-services.ts';
+import { covers } from '../istio/hosts.ts';
+import { fieldOf, idOf } from '../istio/resources.ts';
+import { factsOf } from '../mesh/indexes.ts';
+import { defineRule } from './define.ts';
+
+/** No higher-ranked VirtualService routes the host elsewhere. */
+export const captureIsNotOverridden = defineRule({
+  name: 'capture-is-not-overridden',
+  summary: 'No VirtualService outranks the one that leads a host to the egress gateway.',
+  why: "A sidecar follows one VirtualService per host: a private one of its own namespace before one that is exported to it, that before a public one, an exact host before a wildcard, the older before the younger. A tenant's VirtualService for the same host takes the traffic past the gateway.",
+  severity: 'error',
+  subject: 'path',
+  stage: 'capture',
+  related: ['IST0109', 'KIA1106'],
+  examples: {
+    bad: `
+kind: VirtualService
+metadata: { namespace: team-a, name: direct }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
+`,
+    good: `
+kind: VirtualService
+metadata: { namespace: team-a, name: direct }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http:
+  - route:
+    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+`,
+  },
+
+  *check({ outcome, cause, decidedBy, to }, { reader }) {
+    if (cause !== 'routed-elsewhere' && cause !== 'routed-into-mesh') return;
+    const { directHosts } = factsOf(reader).inventory;
+    if (outcome === 'direct' && directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
+    const chosen = decidedBy.findLast(({ kind }) => kind === 'VirtualService');
+    const capturing = capturingVirtualServices(reader, to.host).map(({ resource }) => fieldOf(resource, 'spec.hosts'));
+    const [overridden] = capturing;
+    if (chosen === undefined || overridden === undefined) return;
+    if (capturing.some((at) => idOf(at) === idOf(chosen))) return; // mesh-route-leads-only-to-gateway speaks
+    const { namespace, name } = overridden;
+    yield {
+      at: chosen,
+      key: to.host,
+      message: `it routes '${to.host}' past the egress gateway, to which VirtualService '${namespace}/${name}' leads it`,
+      fix: 'lead the route to the egress gateway, or take the host out',
+      related: [overridden],
+    };
+  },
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { decideOn } from '../../src/analysis/decide.ts';
+import type { Transition } from '../../src/analysis/decision.ts';
+import type { Finding } from '../../src/analysis/finding.ts';
+import type { Judgement } from '../../src/analysis/judge-change.ts';
+import { defaultSettings } from '../../src/settings/settings.ts';
+
+const at = { kind: 'DestinationRule', namespace: 'istio-egress', name: 'hop', field: 'spec.exportTo' } as const;
+
+describe('an interruption', () => {
+  it('of many clients and hosts for one reason is one denial', () => {
+    const all = ['a', 'b', 'c', 'd', 'e'].flatMap((namespace) =>
+      ['x.example', 'y.example'].map((host) => interruption(namespace, host)),
+    );
+    expect(denials({ transitions: all })).toEqual([
+      'DestinationRule istio-egress/hop spec.exportTo: a, b, c and 2 more → x.example:80, y.example:80: allowed → broken: ' +
+        "'x.example' meets no server; keep it (interruption)",
+    ]);
+  });
+
+  it('for another reason is a denial of its own', () => {
+    const other = { ...interruption('a', 'x.example'), reason: 'no subset' };
+    expect(denials({ transitions: [interruption('a', 'x.example'), other] })).toHaveLength(2);
+  });
+
+  it('that a finding explains is left to it', () => {
+    const denied = denials({ transitions: [interruption('a', 'x.example')], introduced: [finding('a', 'x.example')] });
+    expect(denied).toEqual([
+      'DestinationRule istio-egress/hop spec.exportTo: it is wrong; mend it (hop-sni-matches-host)',
+    ]);
+  });
+
+  it.each([
+    ['another client', finding('b', 'x.example')],
+    ['another host', finding('a', 'y.example')],
+    ['a warning', { ...finding('a', 'x.example'), severity: 'warning' }],
+    ['what only waits for a resource', { ...finding('a', 'x.example'), incomplete: true }],
+  ] as const)('is told where the finding is about %s', (_, introduced) => {
+    const denied = denials({ transitions: [interruption('a', 'x.example')], introduced: [introduced] });
+    expect(denied[0]).toContain('(interruption)');
+  });
+});
+
+it('tells of a door although a finding explains it', () => {
+  const door: Transition = { ...interruption('a', 'x.example'), name: 'door', after: 'direct' };
+  expect(denials({ transitions: [door], introduced: [finding('a', 'x.example')] })).toHaveLength(2);
+});
+
+function denials(judgement: Partial<Judgement>): readonly string[] {
+  const nothing: Judgement = { transitions: [], introduced: [], uncovered: [], retired: [] };
+  return decideOn({ ...nothing, ...judgement }, 'UPDATE', defaultSettings).denials.map(({ message }) => message);
+}
+
+function interruption(namespace: string, host: string): Transition {
+  return {
+    name: 'interruption',
+    from: { namespace, serviceAccount: 'default' },
+    to: { protocol: 'http', host, port: 80 },
+    before: 'allowed',
+    after: 'broken',
+    reason: `'${host}' meets no server`,
+    at,
+    wayOut: 'keep it',
+  };
+}
+
+function finding(namespace: string, host: string): Finding {
+  const { field, ...resource } = at;
+  return {
+    rule: 'hop-sni-matches-host',
+    severity: 'error',
+    incomplete: false,
+    resource,
+    key: host,
+    field,
+    message: 'it is wrong',
+    fix: 'mend it',
+    related: [],
+    paths: [
+      {
+        from: { namespace, serviceAccount: 'default' },
+        to: { protocol: 'http', host, port: 80 },
+        outcome: 'broken',
+      },
+    ],
+  };
+}

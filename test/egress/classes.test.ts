@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clientExpander, type ExpandClients } from '../../src/egress/access.ts';
+import type { Clients, TargetPaths } from '../../src/egress/class-paths.ts';
+import { hostPaths } from '../../src/egress/host-paths.ts';
+import { type Client, otherAccounts, type Path, type Target } from '../../src/egress/path.ts';
+import { traceClient } from '../../src/egress/trace-client.ts';
+import { isWildcard } from '../../src/istio/hosts.ts';
+import type { Resource } from '../../src/istio/resources.ts';
+import { clientNamespaces } from '../../src/mesh/clients.ts';
+import type { MeshReader } from '../../src/mesh/indexes.ts';
+import { buildMesh } from '../../src/mesh/model.ts';
+import { toModelObject } from '../../src/mesh/model-object.ts';
+import { meshes, type SomeMesh } from './meshes.ts';
+import { moreResources } from './more-resources.ts';
+import { patience, property } from './property.ts';
+
+/*
+ * Paths are computed by class of clients. Whether the classes are right is the question of this file: each client, traced
+ * alone, must take the path of its class, and every client must be in exactly one class.
+ */
+
+describe('every client takes the path of its class', { timeout: patience }, () => {
+  it.each(meshes)('$name', (mesh) => {
+    expectRightClasses(mesh, mesh.resources);
+  });
+
+  it('whatever is added', () => {
+    const changed = fc
+      .constantFrom(...meshes)
+      .chain((mesh) => fc.tuple(fc.constant(mesh), fc.array(moreResources(mesh), { minLength: 1, maxLength: 8 })));
+    property(changed, 150, ([mesh, added]) => expectRightClasses(mesh, [...mesh.resources, ...added]));
+  });
+});
+
+function expectRightClasses({ config }: SomeMesh, resources: readonly Resource[]): void {
+  const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
+  const unique = new Map(resources.map((resource) => [identityOf(resource), resource]));
+  const objects = [...unique.values()].map((resource) => toModelObject(resource, config));
+  const mesh = buildMesh(objects, { config, inventory }, [hostPaths]);
+  const expand = clientExpander(mesh);
+  for (const [, targets] of mesh.roots(hostPaths)) {
+    for (const target of targets) expectRightPaths(mesh, target, expand);
+  }
+}
+
+function identityOf({ kind, metadata }: Resource): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
+}
+
+function expectRightPaths(mesh: MeshReader, { to, classes }: TargetPaths, expand: ExpandClients): void {
+  const request = { ...to, host: isWildcard(to.host) ? `any-other-name${to.host.slice(1)}` : to.host };
+  for (const namespace of clientNamespaces(mesh)) {
+    const own = classes.filter(({ clients }) => expand(clients).some((client) => client.namespace === namespace));
+    for (const serviceAccount of accountsOf(own.map(({ clients }) => clients))) {
+      const from = { namespace, serviceAccount };
+      const mine = own.filter(({ clients }) => stands(clients, from, own.length));
+      expect(mine.length, `classes of ${namespace}/${serviceAccount} to ${to.host}:${to.port}`).toBe(1);
+      const traced = traceClient(mesh, from, {}, request);
+      for (const { path } of mine) expect(asOf(path, from, to)).toEqual(asOf(traced, from, to));
+    }
+  }
+}
+
+/** The accounts that the classes of a namespace name, and one that none of them does. */
+function accountsOf(classes: readonly Clients[]): ReadonlySet<string> {
+  return new Set([
+    'unnamed',
+    ...classes.map(({ serviceAccount }) => serviceAccount).filter((name) => name !== otherAccounts),
+  ]);
+}
+
+/** True when a class of the client's namespace is the client's. A single class is of all accounts. */
+function stands({ serviceAccount }: Clients, from: Client, classesOfNamespace: number): boolean {
+  if (classesOfNamespace === 1 || serviceAccount === from.serviceAccount) return true;
+  return serviceAccount === otherAccounts && from.serviceAccount === 'unnamed';
+}
+
+/**
+ * The path as one client's to one target: a wildcard's path is traced with a name of its own, and of equal Sidecars in several
+ * namespaces, which make one class, any is named.
+ */
+function asOf(path: Path, from: Client, to: Target): Path {
+  const decidedBy = path.decidedBy.map((ref) => (ref.kind === 'Sidecar' ? { ...ref, namespace: '', name: '' } : ref));
+  return { ...path, from, to, decidedBy, alternatives: path.alternatives.map((other) => asOf(other, from, to)) };
+}

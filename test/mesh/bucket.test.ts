@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { CountBucket, SortedBucket, SortedDelta } from '../../src/mesh/bucket.ts';
+
+interface Entry {
+  readonly rank: number;
+  readonly name: string;
+}
+
+const byRank = (a: Entry, b: Entry): number => a.rank - b.rank;
+const a1 = { rank: 1, name: 'a' };
+const b1 = { rank: 1, name: 'b' };
+const c2 = { rank: 2, name: 'c' };
+
+function bucketOf(...entries: Entry[]): SortedBucket<never, Entry> {
+  const bucket = new SortedBucket<never, Entry>(byRank);
+  for (const entry of entries) bucket.add(entry);
+  return bucket;
+}
+
+describe('SortedBucket', () => {
+  it('keeps entries in order, equal ones as they came', () => {
+    expect(bucketOf(c2, a1, b1).items).toEqual([a1, b1, c2]);
+  });
+
+  it('tells when the first changes', () => {
+    const bucket = bucketOf(c2);
+    expect(bucket.add(b1)).toBe(true);
+    expect(bucket.add(a1)).toBe(false); // equal in order: behind b1
+    expect(bucket.remove(c2)).toBe(false);
+    expect(bucket.remove(b1)).toBe(true);
+    expect(bucket.items).toEqual([a1]);
+  });
+
+  it('removes that very entry among equal ones', () => {
+    const twin = { ...a1 };
+    const bucket = bucketOf(a1, twin);
+    bucket.remove(twin);
+    expect(bucket.items[0]).toBe(a1);
+  });
+
+  it('refuses to remove what is not there', () => {
+    expect(() => bucketOf(a1).remove({ ...a1 })).toThrow('entry to remove is not in its index');
+  });
+});
+
+describe('SortedDelta', () => {
+  it('adds to and takes from a bucket without touching it', () => {
+    const bucket = bucketOf(a1, c2);
+    const delta = new SortedDelta(bucket, byRank);
+    delta.remove(a1);
+    delta.add(b1);
+    expect(delta.items()).toEqual([b1, c2]);
+    expect(delta.first()).toBe(b1);
+    expect(bucket.items).toEqual([a1, c2]);
+  });
+
+  it('has what was added again where it was', () => {
+    const delta = new SortedDelta(bucketOf(a1, b1), byRank);
+    delta.remove(a1);
+    delta.add(a1);
+    expect(delta.items()).toEqual([a1, b1]);
+  });
+
+  it('forgets what was added and taken back', () => {
+    const delta = new SortedDelta(bucketOf(), byRank);
+    delta.add(a1);
+    delta.remove(a1);
+    expect(delta.items()).toEqual([]);
+    expect(delta.first()).toBeUndefined();
+  });
+
+  it('puts what is new behind what is equal in order', () => {
+    const delta = new SortedDelta(bucketOf(a1), byRank);
+    delta.add(b1);
+    expect(delta.first()).toBe(a1);
+    expect(delta.items()).toEqual([a1, b1]);
+  });
+
+  it('works without a bucket', () => {
+    const delta = new SortedDelta<never, Entry>(undefined, byRank);
+    delta.add(c2);
+    delta.add(a1);
+    expect(delta.items()).toEqual([a1, c2]);
+  });
+});
+
+describe('CountBucket', () => {
+  it('has a string as long as somebody files it', () => {
+    const bucket = new CountBucket<never>();
+    expect(bucket.change('x', 1)).toBe(true);
+    expect(bucket.change('x', 1)).toBe(false);
+    expect(bucket.change('x', -1)).toBe(false);
+    expect(bucket.distinct()).toEqual(['x']);
+    expect(bucket.change('x', -1)).toBe(true);
+    expect(bucket.distinct()).toEqual([]);
+  });
+
+  it('sorts its strings', () => {
+    const bucket = new CountBucket<never>();
+    bucket.change('b', 1);
+    expect(bucket.distinct()).toEqual(['b']);
+    bucket.change('a', 1);
+    expect(bucket.distinct()).toEqual(['a', 'b']);
+  });
+});
