@@ -69,12 +69,17 @@ class Collection {
     const ref = refOf(resource);
     const id = idOf(ref);
     const first = this.#resources.get(id);
-    if (first) this.#duplicates.set(id, displayRef(ref));
+    const earlier = this.#places.get(id);
+    if (earlier) this.#duplicates.set(id, `${displayRef(ref)} (${this.#lineOf(earlier)}, ${this.#lineOf(place)})`);
     this.#resources.set(id, first ? withAgeOf(first, resource) : resource);
     this.#places.set(id, place);
     if (problems.length > 0) this.#departures.set(id, { resource: ref, problems });
     else this.#departures.delete(id); // those of an earlier definition
     this.#place++;
+  }
+
+  #lineOf({ file, offset }: ResourcePlace): string {
+    return placeOf({ file, text: this.#texts.get(file) ?? '' }, offset);
   }
 
   finish(): Input {
@@ -94,7 +99,7 @@ class Collection {
   }
 }
 
-function placeOf({ file, text }: ParsedFile, offset: number): string {
+function placeOf({ file, text }: Pick<ParsedFile, 'file' | 'text'>, offset: number): string {
   return displayPlace({ file, line: lineOf(text, offset).line });
 }
 

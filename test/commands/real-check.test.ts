@@ -272,7 +272,9 @@ describe('input', () => {
     const stdin = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [entry(80), entry(443)] });
     const { exitCode, stderr } = await runReal('check -', { stdin });
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('note: defined more than once, the last definition counts: ServiceEntry ns/a\n');
+    expect(stderr).toContain(
+      'note: defined more than once, the last definition counts: ServiceEntry ns/a (-:1, -:1)\n',
+    );
   });
 
   test('a Pod and a Deployment of one name are two', async () => {

@@ -290,7 +290,9 @@ describe('notes and problems', () => {
       { metadata: { name: 'a', place: 0 }, spec: { hosts: ['new'] } },
       { metadata: { name: 'b', place: 1 } },
     ]);
-    expect(input.notes).toEqual(['defined more than once, the last definition counts: ServiceEntry ns/a']);
+    expect(input.notes).toEqual([
+      'defined more than once, the last definition counts: ServiceEntry ns/a (egress.yaml:1, egress.yaml:10)',
+    ]);
     expect(input.origins.locate({ ...ref('ServiceEntry', 'a'), field: 'spec.hosts' })).toMatchObject({ line: 14 });
   });
 
