@@ -161,8 +161,9 @@ function tlsOf(
   const { tls } = cluster.policy;
   const standard = defaultSni(base.service, base.subset, base.port);
   if (tls === undefined) {
-    const located = base.subset === '' ? undefined : cluster.rule?.subset(base.subset);
-    const at = located === undefined ? cluster.rule?.oldest : located.resource;
+    const subset = base.subset === '' ? undefined : cluster.rule?.subset(base.subset);
+    const located = cluster.policy.withoutTls ?? subset;
+    const at = located?.resource ?? cluster.rule?.oldest;
     const tlsAt = at === undefined ? {} : { tlsAt: fieldOf(at, located?.field ?? 'spec') };
     const isMutual = workload !== undefined && isAutoMutual(reader, cluster, workload);
     return isMutual

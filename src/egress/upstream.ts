@@ -76,8 +76,8 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
 }
 
 function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {
-  const { tls } = policy;
-  const at = tls === undefined ? rule && fieldOf(rule.oldest, 'spec') : fieldOf(tls.resource, tls.field);
+  const located = policy.tls ?? policy.withoutTls;
+  const at = located === undefined ? rule && fieldOf(rule.oldest, 'spec') : fieldOf(located.resource, located.field);
   const entry = fieldOf(seen.service.resource, portField(seen.service, number));
   const isTlsPort = sectionOf(protocol) === 'tls' || dialled === 443;
   return { ...(at && { at }), entry, host: seen.service.host, port: number, isTlsPort };

@@ -46,6 +46,8 @@ export interface ClientTls {
 
 /** What of an effective traffic policy changes an outcome. */
 export interface EffectivePolicy {
+  /** The port-level block that leaves TLS out, and thereby takes it away; absent where `tls` is present. */
+  readonly withoutTls?: { readonly resource: ResourceOf<'DestinationRule'>; readonly field: string };
   readonly tls?: ClientTls;
   /** `loadBalancer.simple: PASSTHROUGH`: connections go to the address that the application dialled. */
   readonly isPassthrough: boolean;
@@ -114,11 +116,13 @@ function policyOfPort(located: LocatedPolicy, port: number, inherited: Effective
   const portLevel = index === -1 ? undefined : policy.portLevelSettings?.[index];
   const source = portLevel ?? policy;
   const inherits = portLevel === undefined;
-  const tlsField = portLevel === undefined ? `${field}.tls` : `${field}.portLevelSettings[${index}].tls`;
-  const tls = source.tls === undefined ? undefined : clientTls(source.tls, resource, tlsField);
+  const sourceField = inherits ? field : `${field}.portLevelSettings[${index}]`;
+  const tls = source.tls === undefined ? undefined : clientTls(source.tls, resource, `${sourceField}.tls`);
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
+  const withoutTls = inherits ? inherited.withoutTls : { resource, field: sourceField };
   return {
-    ...(effectiveTls === undefined ? {} : { tls: effectiveTls }),
+    ...(effectiveTls !== undefined && { tls: effectiveTls }),
+    ...(effectiveTls === undefined && withoutTls !== undefined && { withoutTls }),
     isPassthrough: balancesByPassthrough(source),
     isTunnel: policy.tunnel !== undefined || inherited.isTunnel,
     hasProxyProtocol: policy.proxyProtocol !== undefined || inherited.hasProxyProtocol,

@@ -194,11 +194,11 @@ testRule(hopUsesIstioMutual, {
       spec:
         host: istio-egressgateway.istio-egress.svc.cluster.local
         subsets:
-        - name: api  # ✗ the hop to 'istio-egressgateway.istio-egress.svc.cluster.local' is plaintext for subset 'api' and port 80
+        - name: api
           trafficPolicy:
             tls: { mode: ISTIO_MUTUAL, sni: api.example.com }
             portLevelSettings:
-            - port: { number: 80 }
+            - port: { number: 80 }  # ✗ the hop to 'istio-egressgateway.istio-egress.svc.cluster.local' is plaintext for subset 'api' and port 80
               connectionPool: { tcp: { maxConnections: 10 } }
     `,
     'no rule applies to the hop yet': {
