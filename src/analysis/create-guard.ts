@@ -1,23 +1,13 @@
 import { dequal } from 'dequal';
-import { clientExpander, expandPaths } from '../egress/access.ts';
+import { type ClientScopes, clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
-import {
-  compareText,
-  idOf,
-  type Labels,
-  type Resource,
-  type ResourceOf,
-  type ResourceRef,
-  refOf,
-} from '../istio/resources.ts';
+import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
-import { scopeGroups } from '../mesh/client-view.ts';
-import { clientNamespaces } from '../mesh/clients.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
-import { everything, type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
+import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
 import { buildMesh, meshConfigOf } from '../mesh/model.ts';
 import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -29,7 +19,6 @@ import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard
 import { type CheckInput, exemptionFindings, schemaFindings } from './input-findings.ts';
 import { judgeChange } from './judge-change.ts';
 import { findingQueries } from './raw-findings.ts';
-import type { ScopeOfNamespace } from './transitions.ts';
 
 /** Builds the model of a mesh and answers about it. */
 export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
@@ -49,7 +38,7 @@ class MeshGuard implements Guard {
   #config: MeshConfig;
   #mesh: Engine<ModelObject>;
   /** Clients and their scopes; absent after a change. */
-  #scopes: ScopeOfNamespace | undefined;
+  #scopes: ClientScopes | undefined;
 
   constructor(resources: Iterable<Resource>, settings: Settings, options: GuardOptions) {
     this.#settings = settings;
@@ -78,11 +67,12 @@ class MeshGuard implements Guard {
   }
 
   check(input: CheckInput = {}): readonly Finding[] {
+    const scopes = this.#clientScopes();
     const presentation = {
       settings: this.#settings,
       today: this.#options.today(),
-      expand: clientExpander(this.#mesh),
-      hasClients: clientNamespaces(this.#mesh).length > 0,
+      expand: clientExpander(scopes),
+      hasClients: scopes.size > 0,
       ...(input.isPartial && { isPartial: true }),
     };
     const raw = findingQueries.flatMap((query) => [...this.#mesh.roots(query)].flatMap(([, findings]) => findings));
@@ -93,7 +83,7 @@ class MeshGuard implements Guard {
   }
 
   access(): readonly Path[] {
-    const expand = clientExpander(this.#mesh);
+    const expand = clientExpander(this.#clientScopes());
     const hosts = [...this.#mesh.roots(hostPaths)].sort(([a], [b]) => compareText(a, b));
     return hosts.flatMap(([, targets]) => expandPaths(targets, expand));
   }
@@ -111,8 +101,7 @@ class MeshGuard implements Guard {
       { ...(before && { before }), ...(after && { after }) },
       ...this.#assumptionChanges(before, after).changes,
     ]);
-    this.#scopes ??= scopesOf(this.#mesh);
-    const scopesBefore = this.#scopes;
+    const scopesBefore = this.#clientScopes();
     const mayChangeClients = clientKinds.has(changed.kind) || !scopesBefore.has(changed.metadata.namespace);
     const judgement = judgeChange({
       before: this.#mesh,
@@ -122,7 +111,7 @@ class MeshGuard implements Guard {
       settings: this.#settings,
       today: this.#options.today(),
       scopesBefore,
-      scopesAfter: mayChangeClients ? scopesOf(overlay) : scopesBefore,
+      scopesAfter: mayChangeClients ? clientScopes(overlay) : scopesBefore,
     });
     return decideOn(judgement, change.operation, this.#settings);
   }
@@ -140,9 +129,7 @@ class MeshGuard implements Guard {
       return;
     }
     this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...assumptions.changes]);
-    const kept = after?.resource;
-    this.#lacksServices ||=
-      before?.resource?.kind === 'Service' || (kept?.kind === 'VirtualService' && this.#leadsToMissingService(kept));
+    this.#lacksServices ||= before?.resource?.kind === 'Service' || this.#leadsToMissingService(after);
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
   }
@@ -165,19 +152,25 @@ class MeshGuard implements Guard {
     const concerned = ['VirtualService', 'Gateway', 'Service'];
     if (changed === undefined || !concerned.includes(changed.kind)) return false;
     if (this.#lacksServices || changed.kind === 'Service') return true;
-    return after?.resource?.kind === 'VirtualService' && this.#leadsToMissingService(after.resource);
+    return this.#leadsToMissingService(after);
   }
 
-  #leadsToMissingService(resource: ResourceOf<'VirtualService'>): boolean {
-    return leadsToMissingService(resource, this.#config, (id) => this.#objects.has(id));
+  #leadsToMissingService(object: ModelObject | undefined): boolean {
+    if (object?.virtualService === undefined) return false;
+    return leadsToMissingService(object.virtualService, this.#config, (id) => this.#objects.has(id));
+  }
+
+  #clientScopes(): ClientScopes {
+    this.#scopes ??= clientScopes(this.#mesh);
+    return this.#scopes;
   }
 
   /** The gateways that need not be assumed after a change, and those that must be. */
   #assumptionChanges(before: ModelObject | undefined, after: ModelObject | undefined): AssumptionChanges {
     if (!this.#options.assumesGateways || !this.#concernsAssumptions(before, after)) return noAssumptions;
-    const resources = [...this.resources()].filter((resource) => resource !== before?.resource);
-    if (after?.resource !== undefined) resources.push(after.resource);
-    const wanted = assumeGateways(resources, this.#config);
+    const objects = [...this.#objects.values()].filter((object) => object !== before);
+    if (after !== undefined) objects.push(after);
+    const wanted = assumeGateways(objects, this.#config);
     const known = [...this.#assumed.keys()];
     const gone = known.filter((gateway) => !wanted.some((other) => dequal(other.service, gateway.service)));
     const come = wanted
@@ -201,10 +194,8 @@ class MeshGuard implements Guard {
     this.#assumed.clear();
     for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
     if (this.#options.assumesGateways) {
-      this.#lacksServices = resources.some(
-        (resource) => resource.kind === 'VirtualService' && this.#leadsToMissingService(resource),
-      );
-      for (const gateway of assumeGateways(resources, this.#config))
+      this.#lacksServices = [...this.#objects.values()].some((object) => this.#leadsToMissingService(object));
+      for (const gateway of assumeGateways(this.#objects.values(), this.#config))
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
@@ -221,16 +212,6 @@ interface AssumptionChanges {
 }
 
 const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
-
-/** The client namespaces, each with the Sidecar scope that serves it by default. */
-function scopesOf(reader: MeshReader): ScopeOfNamespace {
-  const groups = reader.value(scopeGroups, everything);
-  const owners = new Map(
-    groups.flatMap(({ scope, namespaces = [] }) => namespaces.map((namespace) => [namespace, scope.key] as const)),
-  );
-  const meshKey = groups[0]?.scope.key ?? '';
-  return new Map(clientNamespaces(reader).map((namespace) => [namespace, owners.get(namespace) ?? meshKey]));
-}
 
 /** The labels of a known pod with the service account; none if there is no such pod. */
 function podLabels(reader: MeshReader, namespace: string, serviceAccount: string): Labels {

@@ -24,7 +24,7 @@ export function decideOn(judgement: Judgement, operation: Operation, settings: S
     (finding) => finding.severity === 'error' && (isStrict || !finding.incomplete),
   );
   const warning = [...judgement.introduced.filter((finding) => !denying.includes(finding)), ...judgement.uncovered];
-  const groups = groupTransitions(judgement.transitions.filter((transition) => !isExplained(transition, denying)));
+  const groups = groupTransitions(unexplained(judgement.transitions, denying));
   const denials = [
     ...groups.filter(([first]) => isDenied(first)).map(transitionDenial),
     ...denying.toSorted(worstFirst).map(findingDenial),
@@ -66,14 +66,14 @@ function groupTransitions(transitions: readonly Transition[]): readonly Group[] 
   return [...groups.values()].sort(([a], [b]) => order[a.name] - order[b.name]);
 }
 
-/** True when one of the findings says why the path of the transition is interrupted, and with more words. */
-function isExplained({ name, from, to }: Transition, findings: readonly Finding[]): boolean {
-  if (name !== 'interruption') return false;
-  return findings.some(({ paths }) =>
-    paths.some(
-      (path) => path.from.namespace === from.namespace && path.to.host === to.host && path.to.port === to.port,
-    ),
-  );
+/** The transitions without the interruptions of paths of which a finding tells, as it says why. */
+function unexplained(transitions: readonly Transition[], findings: readonly Finding[]): readonly Transition[] {
+  const explained = new Set(findings.flatMap(({ paths }) => paths.map(placeOf)));
+  return transitions.filter((transition) => transition.name !== 'interruption' || !explained.has(placeOf(transition)));
+}
+
+function placeOf({ from, to }: Pick<Transition, 'from' | 'to'>): string {
+  return `${from.namespace} ${to.host} ${to.port}`;
 }
 
 function transitionDenial(group: Group): Denial {

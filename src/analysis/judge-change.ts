@@ -1,25 +1,20 @@
-import { clientExpander } from '../egress/access.ts';
+import { type ClientScopes, clientExpander } from '../egress/access.ts';
+import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Client, Path, Target } from '../egress/path.ts';
-import { covers, hostPatternsOf } from '../istio/hosts.ts';
-import { displayRef, type FieldRef, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
+import { displayRef, type FieldRef, type Resource, refOf } from '../istio/resources.ts';
 import type { Overlay } from '../mesh/engine.ts';
-import { factsOf, type MeshReader, servicesByHost } from '../mesh/indexes.ts';
+import { factsOf, type MeshReader } from '../mesh/indexes.ts';
+import { isDirectHost } from '../mesh/inventory.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
+import { servicesCovering } from '../mesh/services.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
 import { present } from './findings.ts';
 import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
-import {
-  isMediated,
-  type PathChange,
-  pathChanges,
-  type ScopeOfNamespace,
-  scopePairs,
-  transitionOf,
-} from './transitions.ts';
+import { type PathChange, pathChanges, scopePairs, transitionOf } from './transitions.ts';
 
 /** The mesh before and after a change, and what is needed to speak of the difference. */
 export interface Comparison {
@@ -30,8 +25,8 @@ export interface Comparison {
   readonly settings: Settings;
   /** ISO date (UTC). */
   readonly today: string;
-  readonly scopesBefore: ScopeOfNamespace;
-  readonly scopesAfter: ScopeOfNamespace;
+  readonly scopesBefore: ClientScopes;
+  readonly scopesAfter: ClientScopes;
 }
 
 /** What a change brings. */
@@ -64,19 +59,12 @@ export function judgeChange(comparison: Comparison): Judgement {
 
 /** True when a ServiceEntry registered the host before the change, and none does after it. */
 function isRetired({ before, after }: Comparison, host: string): boolean {
-  return isRegistered(before, host) && !isRegistered(after, host);
-}
-
-function isRegistered(reader: MeshReader, host: string): boolean {
-  return hostPatternsOf(host).some((pattern) =>
-    reader.entries(servicesByHost, pattern).some((service) => covers(service.host.toLowerCase(), host)),
-  );
+  return servicesCovering(before, host).length > 0 && servicesCovering(after, host).length === 0;
 }
 
 function transitionsOf(comparison: Comparison, host: string, changes: readonly PathChange[]): readonly Transition[] {
-  const { inventory } = factsOf(comparison.after);
-  if (inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), host))) return [];
-  const wasMediated = isMediated(comparison.before.value(hostPaths, host));
+  if (isDirectHost(factsOf(comparison.after).inventory, host)) return [];
+  const wasMediated = comparison.before.value(hostPaths, host).some(isMediated);
   return changes.flatMap(({ to, clients, before, after }) => {
     const name = before === undefined || after === undefined ? undefined : transitionOf(before, after, wasMediated);
     if (before === undefined || after === undefined || name === undefined) return [];
@@ -114,8 +102,8 @@ function decidingField(after: Path, changed: Resource): FieldRef {
 
 function wayOutOf({ operation, changed, after }: Comparison, host: string, at: FieldRef): string {
   const name = displayRef(refOf(changed));
-  const entry = registeringEntry(after, host);
-  const retire = entry === undefined ? '' : `; if the host is to go, delete ${displayRef(entry)} first`;
+  const [entry] = servicesCovering(after, host);
+  const retire = entry === undefined ? '' : `; if the host is to go, delete ${displayRef(refOf(entry.resource))} first`;
   if (operation === 'DELETE') return `keep ${name} while clients use '${host}'${retire}`;
   if (operation === 'UPDATE') return `keep what ${name} did for '${host}'${retire}`;
   if (changed.kind === 'Sidecar') return `import the VirtualService of '${host}' in \`egress.hosts\``;
@@ -124,20 +112,15 @@ function wayOutOf({ operation, changed, after }: Comparison, host: string, at: F
     : `let ${at.field} lead to the egress gateway, or leave '${host}' out`;
 }
 
-function registeringEntry(reader: MeshReader, host: string): ResourceRef | undefined {
-  for (const pattern of hostPatternsOf(host)) {
-    const service = reader
-      .entries(servicesByHost, pattern)
-      .find((candidate) => covers(candidate.host.toLowerCase(), host));
-    if (service !== undefined) return refOf(service.resource);
-  }
-  return undefined;
-}
-
 /** True when an exempted finding is what the client's path amounts to. */
-function isExempt({ after, settings, today }: Comparison, host: string, to: Target, client: Client): boolean {
+function isExempt(
+  { after, settings, today, scopesAfter }: Comparison,
+  host: string,
+  to: Target,
+  client: Client,
+): boolean {
   if (settings.exemptions.length === 0) return false;
-  const expand = clientExpander(after);
+  const expand = clientExpander(scopesAfter);
   return after
     .value(pathFindings, host)
     .some(
@@ -171,7 +154,7 @@ function newFindings(
   const introduced: Finding[] = [];
   const uncovered: Finding[] = [];
   if (fresh.size === 0) return { introduced, uncovered };
-  const expand = clientExpander(after);
+  const expand = clientExpander(scopesAfter);
   const repaired = repairedStages(comparison);
   for (const raw of fresh.values()) {
     const finding = present(raw, { settings, today, expand, hasClients: scopesAfter.size > 0 });
@@ -184,8 +167,8 @@ function newFindings(
 const stages = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'] as const;
 
 /** The targets whose paths a change frees from a contradiction of severity error, with the earliest stage of one. */
-function repairedStages({ before, after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
-  const presentation = { settings, today, expand: clientExpander(before), hasClients: scopesBefore.size > 0 };
+function repairedStages({ after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
+  const presentation = { settings, today, expand: clientExpander(scopesBefore), hasClients: scopesBefore.size > 0 };
   const repaired = new Map<string, number>();
   for (const { before: findings = [] } of after.changes(pathFindings)) {
     for (const finding of findings) {

@@ -1,3 +1,4 @@
+import type { ClientScopes } from '../egress/access.ts';
 import type { TargetPaths } from '../egress/class-paths.ts';
 import { type Client, otherAccounts, type Path, type Target } from '../egress/path.ts';
 import type { TransitionName } from './decision.ts';
@@ -18,21 +19,18 @@ export interface ScopePair {
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** The client namespaces and the Sidecar scope of each. */
-export type ScopeOfNamespace = ReadonlyMap<string, string>;
-
 /** The pairs of scopes that most changes leave as they are. */
-const unchangedPairs = new WeakMap<ScopeOfNamespace, readonly ScopePair[]>();
+const unchangedPairs = new WeakMap<ClientScopes, readonly ScopePair[]>();
 
 /** Groups the client namespaces of both sides by their scopes. */
-export function scopePairs(before: ScopeOfNamespace, after: ScopeOfNamespace): readonly ScopePair[] {
+export function scopePairs(before: ClientScopes, after: ClientScopes): readonly ScopePair[] {
   if (before !== after) return groupPairs(before, after);
   const pairs = unchangedPairs.get(before) ?? groupPairs(before, after);
   unchangedPairs.set(before, pairs);
   return pairs;
 }
 
-function groupPairs(before: ScopeOfNamespace, after: ScopeOfNamespace): readonly ScopePair[] {
+function groupPairs(before: ClientScopes, after: ClientScopes): readonly ScopePair[] {
   const pairs = new Map<string, { before?: string; after?: string; namespaces: Set<string> }>();
   for (const namespace of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(namespace);
@@ -66,11 +64,6 @@ export function transitionOf(before: Path, after: Path, wasMediated: boolean): T
   if (losesOrigination(before, after)) return 'door';
   if (before.outcome === 'allowed' && after.outcome === 'broken') return 'interruption';
   return before.outcome !== after.outcome && isDecided(before) && isDecided(after) ? 'access change' : undefined;
-}
-
-/** True when some client's request arrives at the gateway. */
-export function isMediated(host: readonly TargetPaths[]): boolean {
-  return host.some(({ classes }) => classes.some(({ path }) => path.hop !== undefined));
 }
 
 function isOpen(path: Path): boolean {

@@ -7,22 +7,27 @@ import type { Client, Path } from './path.ts';
 /** Says which clients a class stands for. */
 export type ExpandClients = (clients: Clients) => readonly Client[];
 
-/** Reads the client namespaces once, to expand many classes. */
-export function clientExpander(reader: MeshReader): ExpandClients {
-  const all = clientNamespaces(reader);
+/** The client namespaces, each with the key of the Sidecar scope that serves it by default. */
+export type ClientScopes = ReadonlyMap<string, string>;
+
+/** The client namespaces of a mesh and their scopes. */
+export function clientScopes(reader: MeshReader): ClientScopes {
   const groups = reader.value(scopeGroups, everything);
   const owners = new Map(
-    groups.flatMap(({ scope, namespaces }) => (namespaces ?? []).map((namespace) => [namespace, scope.key] as const)),
+    groups.flatMap(({ scope, namespaces = [] }) => namespaces.map((namespace) => [namespace, scope.key] as const)),
   );
   const meshKey = groups[0]?.scope.key ?? '';
+  return new Map(clientNamespaces(reader).map((namespace) => [namespace, owners.get(namespace) ?? meshKey]));
+}
+
+/** Expands classes to the clients of a mesh. */
+export function clientExpander(scopes: ClientScopes): ExpandClients {
   return (clients) => {
     if (clients.kind === 'account') return [{ namespace: clients.namespace, serviceAccount: clients.serviceAccount }];
-    const { serviceAccount } = clients;
-    return all
-      .filter(
-        (namespace) => (owners.get(namespace) ?? meshKey) === clients.scopeKey && !clients.except.includes(namespace),
-      )
-      .map((namespace) => ({ namespace, serviceAccount }));
+    const { scopeKey, except, serviceAccount } = clients;
+    return [...scopes]
+      .filter(([namespace, key]) => key === scopeKey && !except.includes(namespace))
+      .map(([namespace]) => ({ namespace, serviceAccount }));
   };
 }
 

@@ -23,3 +23,8 @@ export interface TargetPaths {
   readonly to: Target;
   readonly classes: readonly ClassPath[];
 }
+
+/** True when some client's requests to the target arrive at the gateway. */
+export function isMediated({ classes }: TargetPaths): boolean {
+  return classes.some(({ path }) => path.hop !== undefined);
+}

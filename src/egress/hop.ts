@@ -118,10 +118,15 @@ function arrive(
   autoSni: string,
 ): readonly (AtGateway | { readonly kind: 'ended'; readonly way: Way })[] {
   const { service } = cluster.seen;
-  const labels = (base.subset === '' ? undefined : cluster.rule?.subset(base.subset)?.subset.labels) ?? {};
+  const subset = base.subset === '' ? undefined : cluster.rule?.subset(base.subset);
+  const labels = subset?.subset.labels ?? {};
   const workloads = workloadsBehind(reader, service).filter((workload) => selects(labels, workload.labels));
   if (workloads.length === 0) {
-    const withoutPods = { ...base, ...tlsOf(reader, base, cluster, undefined, autoSni) };
+    const withoutPods = {
+      ...base,
+      ...(subset !== undefined && { subsetAt: fieldOf(subset.resource, subset.field) }),
+      ...tlsOf(reader, base, cluster, undefined, autoSni),
+    };
     return [
       ended(
         { ...progress, hop: withoutPods },

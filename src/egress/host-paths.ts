@@ -7,6 +7,7 @@ import { clientNamespaces, isClientNamespace } from '../mesh/clients.ts';
 import type { Query } from '../mesh/engine.ts';
 import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMatches } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
+import { servicesCovering } from '../mesh/services.ts';
 import type { ClassPath, TargetPaths } from './class-paths.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { type GuardedWay, guardedWays, judge } from './judge.ts';
@@ -66,11 +67,8 @@ function targetsOf(reader: MeshReader, host: string): readonly Target[] {
 
 function externalServices(reader: MeshReader, host: string): readonly MeshService[] {
   const { externalNamespaces } = factsOf(reader).inventory;
-  return hostPatternsOf(host).flatMap((pattern) =>
-    reader.entries(servicesByHost, pattern).filter((service) => {
-      if (!covers(service.host.toLowerCase(), host)) return false;
-      return isKubernetes(service) ? externalNamespaces.includes(service.namespace) : service.isExternal;
-    }),
+  return servicesCovering(reader, host).filter((service) =>
+    isKubernetes(service) ? externalNamespaces.includes(service.namespace) : service.isExternal,
   );
 }
 

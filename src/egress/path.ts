@@ -95,6 +95,8 @@ export interface Hop {
   readonly rule?: FieldRef;
   /** The DestinationRule that the client's own namespace hides behind `rule`, where it would do better. */
   readonly hidden?: FieldRef;
+  /** The subset in that DestinationRule; absent unless it is what no pod fits. */
+  readonly subsetAt?: FieldRef;
   /** The VirtualService destination that chose this hop. */
   readonly routeAt: FieldRef;
   /** Where the TLS settings come from: the field that sets them, or where one would have to. */
@@ -115,6 +117,11 @@ export interface ServerMatch {
   readonly at: FieldRef;
   /** True when the server's hosts contain `*`: no SNI is refused. */
   readonly acceptsAnySni: boolean;
+}
+
+/** True for a server that forwards TLS untouched: nothing of the hop ends at the gateway. */
+export function passesTls({ mode }: ServerMatch): boolean {
+  return mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH';
 }
 
 /** What the gateway's policies are asked about, all but the client's identity. */

@@ -1,7 +1,8 @@
 import { covers } from '../istio/hosts.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
 import { idOf, type Labels, type Resource, type ResourceOf, refOf } from '../istio/resources.ts';
-import { meshGateway, readVirtualService, type VirtualService } from '../istio/virtual-service.ts';
+import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
+import type { ModelObject } from './model-object.ts';
 
 /** A gateway Service that routes lead to and that the input does not contain. */
 export interface AssumedGateway {
@@ -12,11 +13,10 @@ export interface AssumedGateway {
 
 /** True when a mesh route leads to a Service of the cluster that is missing. */
 export function leadsToMissingService(
-  resource: ResourceOf<'VirtualService'>,
+  virtualService: VirtualService,
   config: MeshConfig,
   has: (id: string) => boolean,
 ): boolean {
-  const virtualService = readVirtualService(resource, config);
   if (!virtualService.gateways.includes(meshGateway)) return false;
   return Iterator.from(destinationsOf(virtualService)).some((host) => {
     const service = namedService(host, config);
@@ -34,12 +34,13 @@ const usualPorts: readonly (readonly [port: number, targetPort: number])[] = [
  * Manifests in files rarely contain the gateway that they are for. Where a mesh route leads to a Service that is missing,
  * the Service is assumed, its pods labelled as the Gateways of the same hosts select them.
  */
-export function assumeGateways(resources: Iterable<Resource>, config: MeshConfig): readonly AssumedGateway[] {
+export function assumeGateways(objects: Iterable<ModelObject>, config: MeshConfig): readonly AssumedGateway[] {
   const known = new Map<string, Resource>();
-  for (const resource of resources) known.set(idOf(refOf(resource)), resource);
-  const virtualServices = [...known.values()]
-    .filter((resource) => resource.kind === 'VirtualService')
-    .map((resource) => readVirtualService(resource, config));
+  const virtualServices: VirtualService[] = [];
+  for (const { resource, virtualService } of objects) {
+    if (resource !== undefined) known.set(idOf(refOf(resource)), resource);
+    if (virtualService !== undefined) virtualServices.push(virtualService);
+  }
   const assumed = new Map<string, AssumedGateway>();
   for (const virtualService of virtualServices) {
     if (!virtualService.gateways.includes(meshGateway)) continue;

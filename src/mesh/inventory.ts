@@ -1,3 +1,4 @@
+import { covers } from '../istio/hosts.ts';
 import type { Labels } from '../istio/resources.ts';
 
 /** What the settings say about gateways, clients and external hosts. */
@@ -10,4 +11,9 @@ export interface Inventory {
   readonly externalNamespaces: readonly string[];
   /** External hosts (or wildcards) that may be reached without the gateway. */
   readonly directHosts: readonly string[];
+}
+
+/** True for an external host (lower case) that may be reached without the gateway. */
+export function isDirectHost({ directHosts }: Inventory, host: string): boolean {
+  return directHosts.some((pattern) => covers(pattern.toLowerCase(), host));
 }

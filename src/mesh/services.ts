@@ -1,3 +1,4 @@
+import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { labelsKey } from '../istio/selectors.ts';
 import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
@@ -14,6 +15,13 @@ export interface SeenService {
 /** The services of exactly that host (case as written), oldest first. */
 export function servicesOfHost(reader: MeshReader, host: string): readonly MeshService[] {
   return reader.entries(servicesByHost, host.toLowerCase()).filter((service) => service.host === host);
+}
+
+/** The services whose host is, or as a wildcard covers, a host (lower case); the most specific first, then the oldest. */
+export function servicesCovering(reader: MeshReader, host: string): readonly MeshService[] {
+  return hostPatternsOf(host)
+    .flatMap((pattern) => reader.entries(servicesByHost, pattern))
+    .filter((service) => covers(service.host.toLowerCase(), host));
 }
 
 /** True when the client's namespace sees the service. */

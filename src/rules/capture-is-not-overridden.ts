@@ -1,7 +1,7 @@
 import { capturingVirtualServices } from '../egress/capturing-virtual-services.ts';
-import { covers } from '../istio/hosts.ts';
 import { fieldOf, idOf } from '../istio/resources.ts';
 import { factsOf } from '../mesh/indexes.ts';
+import { isDirectHost } from '../mesh/inventory.ts';
 import { defineRule } from './define.ts';
 
 /** No higher-ranked VirtualService routes the host elsewhere. */
@@ -36,8 +36,7 @@ spec:
 
   *check({ outcome, cause, decidedBy, to }, { reader }) {
     if (cause !== 'routed-elsewhere' && cause !== 'routed-into-mesh') return;
-    const { directHosts } = factsOf(reader).inventory;
-    if (outcome === 'direct' && directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
+    if (outcome === 'direct' && isDirectHost(factsOf(reader).inventory, to.host)) return;
     const chosen = decidedBy.findLast(({ kind }) => kind === 'VirtualService');
     const capturing = capturingVirtualServices(reader, to.host).map(({ resource }) => fieldOf(resource, 'spec.hosts'));
     const [overridden] = capturing;

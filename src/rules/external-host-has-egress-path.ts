@@ -1,7 +1,8 @@
 import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
-import { covers } from '../istio/hosts.ts';
+import { isMediated } from '../egress/class-paths.ts';
 import { fieldOf, idOf } from '../istio/resources.ts';
 import { factsOf, resourcesById } from '../mesh/indexes.ts';
+import { isDirectHost } from '../mesh/inventory.ts';
 import { defineRule } from './define.ts';
 
 /** An external host has an egress design at all. */
@@ -36,9 +37,8 @@ spec:
 
   *check({ outcome, origination, to }, { reader, host }) {
     if (outcome !== 'direct' || origination === undefined) return;
-    if (factsOf(reader).inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
-    const isMediated = host.some(({ classes }) => classes.some(({ path }) => path.hop !== undefined));
-    if (isMediated || capturingVirtualServices(reader, to.host).length > 0) return; // external-port-is-captured speaks
+    if (isDirectHost(factsOf(reader).inventory, to.host)) return;
+    if (host.some(isMediated) || capturingVirtualServices(reader, to.host).length > 0) return; // external-port-is-captured speaks
     const entry = reader.first(resourcesById, idOf(origination.entry));
     if (entry?.kind !== 'ServiceEntry' || hasGatewayEndpoints(reader, entry)) return;
     yield {

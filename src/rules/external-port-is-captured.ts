@@ -1,10 +1,11 @@
 import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
-import type { TargetPaths } from '../egress/class-paths.ts';
+import { isMediated } from '../egress/class-paths.ts';
 import type { Path } from '../egress/path.ts';
-import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
-import { factsOf, resourcesById, servicesByHost } from '../mesh/indexes.ts';
+import { factsOf, resourcesById } from '../mesh/indexes.ts';
+import { isDirectHost } from '../mesh/inventory.ts';
+import { servicesCovering } from '../mesh/services.ts';
 import { defineRule, type PathContext } from './define.ts';
 
 /** Every registered port of a host that has an egress path leads through the gateway. */
@@ -45,8 +46,8 @@ spec:
     if (path.cause === 'routed-elsewhere' || path.cause === 'mirrored-elsewhere') return; // the rules about that route speak
     const { to } = path;
     const { reader, host } = context;
-    if (factsOf(reader).inventory.directHosts.some((pattern) => covers(pattern.toLowerCase(), to.host))) return;
-    const mediated = mediatedTarget(host)?.to;
+    if (isDirectHost(factsOf(reader).inventory, to.host)) return;
+    const mediated = host.find(isMediated)?.to; // a port that does lead to the gateway, for some client
     if (mediated === undefined && capturingVirtualServices(reader, to.host).length === 0) return; // external-host-has-egress-path speaks
     const entry = entryOf(path, context);
     if (entry === undefined || hasGatewayEndpoints(reader, entry)) return;
@@ -61,11 +62,6 @@ spec:
     };
   },
 });
-
-/** A port of the host that does lead to the gateway, for some client. */
-function mediatedTarget(host: readonly TargetPaths[]): TargetPaths | undefined {
-  return host.find(({ classes }) => classes.some(({ path }) => path.hop !== undefined));
-}
 
 function fixFor(to: Path['to'], mediated: Path['to']): string {
   const section = to.protocol;
@@ -86,15 +82,12 @@ function entryOf(path: Path, { reader, host }: PathContext): ResourceOf<'Service
   const chosen = path.decidedBy.find((at) => at.kind === 'ServiceEntry');
   const resource = chosen === undefined ? undefined : reader.first(resourcesById, idOf(chosen));
   if (resource?.kind === 'ServiceEntry') return resource;
-  const isMediated = host.some(
-    (target) =>
-      target.to.protocol === to.protocol && target.to.port === to.port && mediatedTarget([target]) !== undefined,
+  const leadsOthers = host.some(
+    (target) => target.to.protocol === to.protocol && target.to.port === to.port && isMediated(target),
   );
-  const entries = hostPatternsOf(to.host)
-    .flatMap((pattern) => reader.entries(servicesByHost, pattern))
-    .filter((service) => covers(service.host.toLowerCase(), to.host))
+  const entries = servicesCovering(reader, to.host)
     .filter(({ ports }) => ports.some((port) => port.number === to.port))
-    .filter(({ visibility }) => isMediated || isVisibleFrom(visibility, from.namespace))
+    .filter(({ visibility }) => leadsOthers || isVisibleFrom(visibility, from.namespace))
     .map((service) => service.resource);
   return entries.find((entry) => entry.kind === 'ServiceEntry');
 }

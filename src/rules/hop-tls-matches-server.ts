@@ -1,4 +1,4 @@
-import type { Hop, ServerMatch } from '../egress/path.ts';
+import { type Hop, passesTls, type ServerMatch } from '../egress/path.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { httpServersNamed, workloadById } from '../mesh/gateways.ts';
@@ -64,15 +64,11 @@ spec:
         // A TLS server for the very host, which outranks a wildcard, may still come.
         incomplete: server.mode !== '' && !server.hosts.some((name) => name.toLowerCase() === to.host),
       };
-    } else if (isPassthrough(server) && hop.hidden === undefined) {
+    } else if (passesTls(server) && hop.hidden === undefined) {
       yield { at: tlsAt, key, message: reason, fix: 'drop the TLS settings of the hop', related: [server.at] };
     } // else hop-uses-istio-mutual speaks
   },
 });
-
-function isPassthrough({ mode }: ServerMatch): boolean {
-  return mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH';
-}
 
 /** True when the SNI is one of the host, or nobody has set it and the server takes every one. */
 function isFoundBySni({ sni = '', sniIsDefault, tlsAt }: Hop, { acceptsAnySni }: ServerMatch, host: string): boolean {

@@ -1,3 +1,4 @@
+import { passesTls } from '../egress/path.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: ISTIO_MUTUAL on the gateway hop. */
@@ -35,7 +36,7 @@ spec:
   *check({ hop, server, to }) {
     if (hop?.tls === undefined || hop.tls === 'ISTIO_MUTUAL') return;
     if (hop.hidden !== undefined) return; // destination-rule-is-not-shadowed speaks
-    if (server?.mode === 'PASSTHROUGH' || server?.mode === 'AUTO_PASSTHROUGH') return; // nothing of the hop ends at the gateway
+    if (server !== undefined && passesTls(server)) return;
     if (hop.tls === 'MUTUAL' && server?.mode === 'MUTUAL') return; // a mesh of the users' own; hop-tls-matches-server speaks
     const where = hop.subset === '' ? `port ${hop.port}` : `subset '${hop.subset}' and port ${hop.port}`;
     const what = hop.tls === 'DISABLE' ? 'plaintext' : `TLS without a certificate of the mesh (${hop.tls})`;

@@ -1,7 +1,3 @@
-import type { Hop } from '../egress/path.ts';
-import { hostPatternsOf } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf } from '../istio/resources.ts';
-import { type MeshReader, ruleKey, rulesByHost } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** A routed subset is defined, and by the DestinationRule that the client applies. */
@@ -36,9 +32,9 @@ spec:
 `,
   },
 
-  *check({ hop, cause }, { reader }) {
+  *check({ hop, cause }) {
     if (hop === undefined) return;
-    const { service, subset, rule, routeAt } = hop;
+    const { service, subset, subsetAt, rule, routeAt } = hop;
     const key = `${service}:${subset}`;
     if (cause === 'subset-missing' && hop.hidden === undefined) {
       yield {
@@ -55,7 +51,7 @@ spec:
     }
     if (cause === 'subset-without-pods') {
       yield {
-        at: labelsOf(reader, hop) ?? routeAt,
+        at: subsetAt === undefined ? routeAt : { ...subsetAt, field: `${subsetAt.field}.labels` },
         key,
         message: `no pod of '${service}' has the labels of subset '${subset}'`,
         fix: 'drop the labels of the subset, or use labels that the gateway pods carry',
@@ -65,14 +61,3 @@ spec:
     }
   },
 });
-
-/** Where the labels of a subset are written: in the oldest DestinationRule of the namespace that has the subset. */
-function labelsOf(reader: MeshReader, { rule, service, subset }: Hop): FieldRef | undefined {
-  if (rule === undefined) return undefined;
-  const rules = hostPatternsOf(service).flatMap((host) => reader.entries(rulesByHost, ruleKey(rule.namespace, host)));
-  for (const { resource } of rules) {
-    const index = (resource.spec.subsets ?? []).findIndex(({ name }) => name === subset);
-    if (index !== -1) return fieldOf(resource, `spec.subsets[${index}].labels`);
-  }
-  return undefined;
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientExpander, type ExpandClients } from '../../src/egress/access.ts';
+import { clientExpander, clientScopes, type ExpandClients } from '../../src/egress/access.ts';
 import type { Clients, TargetPaths } from '../../src/egress/class-paths.ts';
 import { hostPaths } from '../../src/egress/host-paths.ts';
 import { type Client, otherAccounts, type Path, type Target } from '../../src/egress/path.ts';
@@ -38,7 +38,7 @@ function expectRightClasses({ config }: SomeMesh, resources: readonly Resource[]
   const unique = new Map(resources.map((resource) => [identityOf(resource), resource]));
   const objects = [...unique.values()].map((resource) => toModelObject(resource, config));
   const mesh = buildMesh(objects, { config, inventory }, [hostPaths]);
-  const expand = clientExpander(mesh);
+  const expand = clientExpander(clientScopes(mesh));
   for (const [, targets] of mesh.roots(hostPaths)) {
     for (const target of targets) expectRightPaths(mesh, target, expand);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientExpander, expandPaths } from '../../src/egress/access.ts';
+import { clientExpander, clientScopes, expandPaths } from '../../src/egress/access.ts';
 import { hostPaths } from '../../src/egress/host-paths.ts';
 import type { Path } from '../../src/egress/path.ts';
 import type { Labels, Resource } from '../../src/istio/resources.ts';
@@ -42,7 +42,7 @@ describe('what has no meaning changes nothing', { timeout: patience }, () => {
 /** The path of every client. Which clients share a class may depend on the order in which istiod looks at things. */
 function pathsOf(mesh: SomeMesh): ReadonlyMap<string, Path> {
   const { engine } = new LiveMesh(mesh);
-  const expand = clientExpander(engine);
+  const expand = clientExpander(clientScopes(engine));
   const paths = [...engine.roots(hostPaths)].flatMap(([, targets]) => expandPaths(targets, expand));
   return new Map(paths.map((path) => [JSON.stringify([path.from, path.to]), path]));
 }
