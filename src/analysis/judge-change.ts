@@ -1,7 +1,7 @@
 import { type ClientScopes, clientExpander } from '../egress/access.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
-import type { Client, Path, Target } from '../egress/path.ts';
+import { type Client, type Path, stages, type Target } from '../egress/path.ts';
 import { displayRef, type FieldRef, type Resource, refOf } from '../istio/resources.ts';
 import type { Overlay } from '../mesh/engine.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
@@ -163,8 +163,6 @@ function newFindings(
   }
   return { introduced, uncovered };
 }
-
-const stages = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'] as const;
 
 /** The targets whose paths a change frees from a contradiction of severity error, with the earliest stage of one. */
 function repairedStages({ after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {

@@ -7,8 +7,11 @@ export type AppProtocol = 'http' | 'tls' | 'tcp';
 /** What becomes of a request (design: the outcome table of the README). */
 export type Outcome = 'allowed' | 'denied' | 'direct' | 'blocked' | 'broken' | 'misrouted';
 
-/** Where a path ended, in the order in which a request passes. */
-export type Stage = 'capture' | 'hop' | 'server' | 'authorization' | 'route' | 'upstream';
+/** Where a path may end, in the order in which a request passes. */
+export const stages = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'] as const;
+
+/** Where a path ended. */
+export type Stage = (typeof stages)[number];
 
 /** TLS as a client opens it. `DISABLE` is plaintext, or the application's own bytes forwarded as they are. */
 export type ClientTlsMode = 'ISTIO_MUTUAL' | 'MUTUAL' | 'SIMPLE' | 'DISABLE';

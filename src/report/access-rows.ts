@@ -1,4 +1,4 @@
-import type { Path, Target } from '../egress/path.ts';
+import { otherAccounts, type Path, type Target } from '../egress/path.ts';
 import { compareText } from '../istio/resources.ts';
 import { displayTarget } from './names.ts';
 
@@ -9,9 +9,6 @@ export interface AccessRow {
   /** By target as `--to` takes it. */
   readonly cells: ReadonlyMap<string, Path>;
 }
-
-/** The service account that stands for those that no policy names; and the one that stands for all where policies name none. */
-const otherAccounts = '*';
 
 /** Everything that some client may ask for, sorted by host. */
 export function targetsOf(paths: readonly Path[]): readonly Target[] {

@@ -1,4 +1,12 @@
-import type { Authorization, Hop, Path, ServerMatch, Stage, Upstream } from '../egress/path.ts';
+import {
+  type Authorization,
+  type Hop,
+  type Path,
+  type ServerMatch,
+  type Stage,
+  stages,
+  type Upstream,
+} from '../egress/path.ts';
 import { displayRef, type FieldRef } from '../istio/resources.ts';
 
 /** What happens at one stage of a path, and which fields say so. */
@@ -15,14 +23,12 @@ export function storyOf(path: Path): readonly Chapter[] {
   const texts = new Map(stagesOf(path));
   if (path.outcome !== 'allowed') texts.set(path.stage, endOf(path, texts.get(path.stage)));
   const fields = fieldsByStage(path);
-  return stageOrder.flatMap((stage) => {
+  return stages.flatMap((stage) => {
     const text = texts.get(stage);
     const isEnd = stage === path.stage && path.outcome !== 'allowed';
     return text === undefined ? [] : [{ stage, text, by: fields.get(stage) ?? [], isEnd }];
   });
 }
-
-const stageOrder: readonly Stage[] = ['capture', 'hop', 'server', 'authorization', 'route', 'upstream'];
 
 /** Why it ends where it does; a server needs its name besides, and policies say it themselves. */
 function endOf({ stage, reason }: Path, text: string | undefined): string {

@@ -1,4 +1,4 @@
-import type { Outcome, Path, Target } from '../egress/path.ts';
+import { type Outcome, otherAccounts, type Path, type Target } from '../egress/path.ts';
 import { type AccessRow, cellText, joinRows, rowsOf, targetsOf } from './access-rows.ts';
 import { hang } from './hang.ts';
 import { countOf, displayClient, displayTarget, listNames } from './names.ts';
@@ -119,7 +119,7 @@ function textHint(paths: readonly Path[], width: number): string[] {
   const path = paths.find(({ outcome }) => outcome !== 'allowed' && outcome !== 'denied');
   if (path === undefined) return [];
   const { namespace, serviceAccount } = path.from;
-  const from = serviceAccount === '*' ? namespace : displayClient({ namespace, serviceAccount });
+  const from = serviceAccount === otherAccounts ? namespace : displayClient({ namespace, serviceAccount });
   return [hang('why: ', `egress-guard explain PATH… --from ${from} --to ${displayTarget(path.to)}`, width)];
 }
 
