@@ -18,7 +18,7 @@ import { mergeByIdentity, presentAll, worstFirst } from './findings.ts';
 import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard.ts';
 import { type CheckInput, exemptionFindings, schemaFindings } from './input-findings.ts';
 import { judgeChange } from './judge-change.ts';
-import { findingQueries } from './raw-findings.ts';
+import { analysisQueries, findingQueries } from './raw-findings.ts';
 
 /** Builds the model of a mesh and answers about it. */
 export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
@@ -200,7 +200,7 @@ class MeshGuard implements Guard {
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
     const facts = { config: this.#config, inventory: { egressGateways, clients, externalNamespaces, directHosts } };
-    return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, [hostPaths, ...findingQueries]);
+    return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, analysisQueries);
   }
 }
 

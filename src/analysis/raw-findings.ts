@@ -1,11 +1,22 @@
 import type { Clients } from '../egress/class-paths.ts';
+import { isEgressGateway } from '../egress/flows.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
-import { type FieldRef, idOf } from '../istio/resources.ts';
+import { type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
-import { type MeshReader, policiesById } from '../mesh/indexes.ts';
+import { gatewayListeners, workloadById, workloadsOf } from '../mesh/gateways.ts';
+import { everything, factsOf, type MeshReader, policiesById, resourcesById } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import type { PathRule, PolicyRule, Problem, Rule } from '../rules/define.ts';
+import {
+  type GatewayRule,
+  type MeshRule,
+  type PathRule,
+  type PolicyRule,
+  type Problem,
+  type ResourceRule,
+  type Rule,
+  subjectKinds,
+} from '../rules/define.ts';
 import { rules } from '../rules/index.ts';
 import type { Severity } from './finding.ts';
 
@@ -38,6 +49,13 @@ export const findingsById: DerivedIndex<RawFinding> = { kind: 'derived', name: '
 
 const pathRules: readonly PathRule[] = rules.filter((rule) => rule.subject === 'path');
 const policyRules: readonly PolicyRule[] = rules.filter((rule) => rule.subject === 'policy');
+const gatewayRules: readonly GatewayRule[] = rules.filter((rule) => rule.subject === 'egress gateway');
+const meshRules: readonly MeshRule[] = rules.filter((rule) => rule.subject === 'mesh');
+const resourceRules: readonly ResourceRule[] = rules.filter(isResourceRule);
+
+function isResourceRule(rule: Rule): rule is ResourceRule {
+  return subjectKinds.some((kind) => kind === rule.subject);
+}
 
 /** The findings of all path rules about one host (the argument). */
 export const pathFindings: Query<ModelObject, readonly RawFinding[]> = {
@@ -53,21 +71,75 @@ function contributeFindings(findings: readonly RawFinding[], _argument: string, 
   for (const finding of findings) contribute(findingsById, identityOf(finding), finding);
 }
 
+/** A query for the findings of some rules about one subject each (the argument); they affect no path. */
+function subjectFindings(
+  name: string,
+  rootsOf: (object: ModelObject) => Iterable<string>,
+  find: (reader: MeshReader, argument: string) => Iterable<RawFinding>,
+): Query<ModelObject, readonly RawFinding[]> {
+  return { name, level: 8, rootsOf, compute: (...about) => [...find(...about)], contribute: contributeFindings };
+}
+
 /** The findings of all rules about policies on one policy (the argument is its identity). */
-const policyFindings: Query<ModelObject, readonly RawFinding[]> = {
-  name: 'findings about policies',
-  level: 8,
-  rootsOf: ({ policy }) => (policy === undefined ? [] : [policy.id]),
-  compute(reader, id) {
+const policyFindings = subjectFindings(
+  'findings about policies',
+  ({ policy }) => (policy === undefined ? [] : [policy.id]),
+  function* (reader, id) {
     const policy = reader.first(policiesById, id);
-    if (policy === undefined) return [];
-    return policyRules.flatMap((rule) => [...rule.check(policy, reader)].map((problem) => rawFinding(rule, problem)));
+    if (policy !== undefined) for (const rule of policyRules) yield* stamped(rule, rule.check(policy, reader));
   },
-  contribute: contributeFindings,
-};
+);
+
+/** The findings of all rules about resources of a kind on one resource (the argument is its identity). */
+const resourceFindings = subjectFindings(
+  'findings about resources',
+  ({ resource }) => (resource === undefined || !isSubject(resource.kind) ? [] : [idOf(refOf(resource))]),
+  function* (reader, id) {
+    const resource = reader.first(resourcesById, id);
+    if (resource !== undefined)
+      for (const rule of resourceRules) yield* stamped(rule, askAbout(rule, resource, reader));
+  },
+);
+
+/** The findings of all rules about egress gateways on one workload (the argument is its identity). */
+const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, function* (reader, id) {
+  if (!reader.value(isEgressGateway, id)) return;
+  const gateway = { workload: workloadById(reader, id), listeners: reader.value(gatewayListeners, id) };
+  for (const rule of gatewayRules) yield* stamped(rule, rule.check(gateway, reader));
+});
+
+/** The findings of all rules about the mesh. */
+const meshFindings = subjectFindings(
+  'findings about the mesh',
+  ({ facts }) => (facts === undefined ? [] : [everything]),
+  function* (reader) {
+    for (const rule of meshRules) yield* stamped(rule, rule.check(factsOf(reader), reader));
+  },
+);
 
 /** All queries that yield findings. */
-export const findingQueries = [pathFindings, policyFindings] as const;
+export const findingQueries = [pathFindings, policyFindings, resourceFindings, gatewayFindings, meshFindings] as const;
+
+/** All queries whose values an analysis keeps. */
+export const analysisQueries = [hostPaths, isEgressGateway, ...findingQueries] as const;
+
+function isSubject(kind: Resource['kind']): boolean {
+  return resourceRules.some(({ subject }) => subject === kind);
+}
+
+/** What a rule says of a resource, if it is one of its kind. */
+function askAbout(rule: ResourceRule, resource: Resource, reader: MeshReader): Iterable<Problem> {
+  if (rule.subject === 'DestinationRule' && resource.kind === 'DestinationRule') return rule.check(resource, reader);
+  if (rule.subject === 'Gateway' && resource.kind === 'Gateway') return rule.check(resource, reader);
+  if (rule.subject === 'ServiceEntry' && resource.kind === 'ServiceEntry') return rule.check(resource, reader);
+  if (rule.subject === 'Sidecar' && resource.kind === 'Sidecar') return rule.check(resource, reader);
+  if (rule.subject === 'VirtualService' && resource.kind === 'VirtualService') return rule.check(resource, reader);
+  return [];
+}
+
+function* stamped(rule: Rule, problems: Iterable<Problem>): Iterable<RawFinding> {
+  for (const problem of problems) yield rawFinding(rule, problem);
+}
 
 /** The identity of a finding: rule, resource and key. */
 export function identityOf({ rule, at, key }: Pick<RawFinding, 'rule' | 'at' | 'key'>): string {

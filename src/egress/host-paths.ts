@@ -9,6 +9,7 @@ import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMa
 import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesCovering } from '../mesh/services.ts';
 import type { ClassPath, TargetPaths } from './class-paths.ts';
+import { contributeFlows } from './flows.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { type GuardedWay, guardedWays, judge } from './judge.ts';
 import { type AppProtocol, otherAccounts, type Target } from './path.ts';
@@ -33,6 +34,7 @@ export const hostPaths: Query<ModelObject, readonly TargetPaths[]> = {
   compute(reader, host) {
     return reader.value(hostTargets, host).map((to) => ({ to, classes: pathsTo(reader, to) }));
   },
+  contribute: contributeFlows,
 };
 
 /** The hosts that an object may make external, or mention under a wildcard, in lower case. */

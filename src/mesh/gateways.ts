@@ -63,7 +63,7 @@ const refusedListeners: DerivedIndex<RefusedListener> = {
 };
 
 /** The ports that a workload listens on, by workload. */
-const listeningPorts: DerivedIndex<number> = { kind: 'derived', name: 'listening ports', compare: (a, b) => a - b };
+const portsByWorkload: DerivedIndex<number> = { kind: 'derived', name: 'listening ports', compare: (a, b) => a - b };
 
 /** Plaintext HTTP servers by `workload|port|host` (lower case), in the order of their Gateways. */
 const httpServersByHost: DerivedIndex<GatewayServer> = {
@@ -72,6 +72,14 @@ const httpServersByHost: DerivedIndex<GatewayServer> = {
   compare: (a, b) => olderFirst(a.resource, b.resource) || compareText(a.field, b.field),
 };
 
+/** The identities of the workloads that an object declares or promises. */
+export function* workloadsOf({ resource }: ModelObject): Iterable<string> {
+  if (resource?.kind === 'Workload') yield workloadOf(resource).id;
+  if (resource?.kind === 'Service' && resource.spec.selector !== undefined) {
+    yield promisedWorkload(resource.metadata.namespace, resource.spec.selector).id;
+  }
+}
+
 /**
  * The listeners of every workload that could be a gateway; the argument is the workload's id.
  * Source: pilot/pkg/model/push_context.go `mergeGateways`; core/gateway.go `buildGatewayListeners`.
@@ -79,12 +87,7 @@ const httpServersByHost: DerivedIndex<GatewayServer> = {
 export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
   name: 'gateway listeners',
   level: 4,
-  *rootsOf({ resource }) {
-    if (resource?.kind === 'Workload') yield workloadOf(resource).id;
-    if (resource?.kind === 'Service' && resource.spec.selector !== undefined) {
-      yield promisedWorkload(resource.metadata.namespace, resource.spec.selector).id;
-    }
-  },
+  rootsOf: workloadsOf,
   compute: (reader, id) => buildListeners(reader, workloadById(reader, id)),
   contribute(value, id, contribute) {
     const names = new Set<number>();
@@ -99,7 +102,7 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       }
     }
     for (const refused of value.refused) contribute(refusedListeners, ruleKey(id, String(refused.port)), refused);
-    for (const port of names) contribute(listeningPorts, id, port);
+    for (const port of names) contribute(portsByWorkload, id, port);
   },
 };
 
@@ -163,7 +166,7 @@ export function refusedListener(reader: MeshReader, workload: Workload, port: nu
 
 /** True when anything listens on the pod port. */
 export function listensOn(reader: MeshReader, workload: Workload, port: number): boolean {
-  return reader.entries(listeningPorts, workload.id).includes(port);
+  return reader.entries(portsByWorkload, workload.id).includes(port);
 }
 
 /** True when some Gateway selects the workload: it is a gateway, not a sidecar. */

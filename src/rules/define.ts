@@ -2,8 +2,11 @@ import type { TargetPaths } from '../egress/class-paths.ts';
 import type { Path, Stage } from '../egress/path.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { Departures } from '../istio/conform.ts';
-import type { FieldRef } from '../istio/resources.ts';
+import type { FieldRef, ResourceOf } from '../istio/resources.ts';
+import type { Workload } from '../mesh/gateway-workloads.ts';
+import type { GatewayListeners } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
+import type { MeshFacts } from '../mesh/model-object.ts';
 import type { Exemption } from '../settings/settings.ts';
 
 /** What a rule yields: where, what, how to fix. The engine adds the rule's name and severity and the affected paths. */
@@ -53,10 +56,42 @@ export interface PathRule extends RuleMeta {
   check(path: Path, context: PathContext): Iterable<Problem>;
 }
 
+/** An egress gateway with what listens on it. */
+interface EgressGateway {
+  readonly workload: Workload;
+  readonly listeners: GatewayListeners;
+}
+
 /** A rule about AuthorizationPolicies. */
 export interface PolicyRule extends RuleMeta {
   readonly subject: 'policy';
   check(policy: CompiledPolicy, reader: MeshReader): Iterable<Problem>;
+}
+
+/** Kinds that rules speak of by themselves, whatever path or policy they take part in. */
+export const subjectKinds = ['DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'VirtualService'] as const;
+
+type SubjectKind = (typeof subjectKinds)[number];
+
+/** A rule about the resources of one kind. */
+interface KindRule<K extends SubjectKind> extends RuleMeta {
+  readonly subject: K;
+  check(resource: ResourceOf<K>, reader: MeshReader): Iterable<Problem>;
+}
+
+/** A rule about the resources of one kind, whichever. */
+export type ResourceRule = { readonly [K in SubjectKind]: KindRule<K> }[SubjectKind];
+
+/** A rule about what listens on an egress gateway. It is asked once per gateway. */
+export interface GatewayRule extends RuleMeta {
+  readonly subject: 'egress gateway';
+  check(gateway: EgressGateway, reader: MeshReader): Iterable<Problem>;
+}
+
+/** A rule about the mesh as a whole. */
+export interface MeshRule extends RuleMeta {
+  readonly subject: 'mesh';
+  check(facts: MeshFacts, reader: MeshReader): Iterable<Problem>;
 }
 
 /** A rule about how resources are written. It is asked once per resource in files that departs from its schema. */
@@ -82,7 +117,7 @@ interface ExemptionRule extends RuleMeta {
 }
 
 /** A named invariant. */
-export type Rule = PathRule | PolicyRule | SchemaRule | ExemptionRule;
+export type Rule = PathRule | PolicyRule | ResourceRule | GatewayRule | MeshRule | SchemaRule | ExemptionRule;
 
 /** Declares a rule; the type decides what its `check` may see. */
 export function defineRule<R extends Rule>(rule: R): R {

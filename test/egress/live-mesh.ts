@@ -1,5 +1,4 @@
-import { findingQueries } from '../../src/analysis/raw-findings.ts';
-import { hostPaths } from '../../src/egress/host-paths.ts';
+import { analysisQueries } from '../../src/analysis/raw-findings.ts';
 import { idOf, type Resource, refOf } from '../../src/istio/resources.ts';
 import type { Engine, ObjectChange, Query } from '../../src/mesh/engine.ts';
 import { buildMesh } from '../../src/mesh/model.ts';
@@ -13,7 +12,7 @@ export interface Event {
 }
 
 /** Everything that a mesh is asked about its paths. */
-export const queries: readonly Query<ModelObject, unknown>[] = [hostPaths, ...findingQueries];
+export const queries: readonly Query<ModelObject, unknown>[] = analysisQueries;
 
 const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
 
