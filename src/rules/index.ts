@@ -19,10 +19,13 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { schema } from './schema.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
+import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
+import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
@@ -46,8 +49,11 @@ export const rules: readonly Rule[] = [
   hostDenyCoversPorts,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  passthroughSniStaysWithinServer,
   portProtocolIsPlausible,
   schema,
   sniPolicyBindsRoute,
   subsetExists,
+  tcpServerHasOneDestination,
+  tlsServerHasOneDestination,
 ];
