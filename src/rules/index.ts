@@ -19,6 +19,7 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationVerifiesHost } from './origination-verifies-host.ts';
 import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { schema } from './schema.ts';
@@ -49,6 +50,7 @@ export const rules: readonly Rule[] = [
   hostDenyCoversPorts,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  originationVerifiesHost,
   passthroughSniStaysWithinServer,
   portProtocolIsPlausible,
   schema,
