@@ -10,6 +10,7 @@ import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceIsBounded } from './external-service-is-bounded.ts';
+import { externalServiceIsNotHijacked } from './external-service-is-not-hijacked.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
 import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
@@ -41,6 +42,7 @@ export const rules: readonly Rule[] = [
   externalHostHasEgressPath,
   externalPortIsCaptured,
   externalServiceIsBounded,
+  externalServiceIsNotHijacked,
   externalServiceResolvesAtGateway,
   fromAndToBelongTogether,
   gatewayOriginatesTls,
