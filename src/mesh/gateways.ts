@@ -46,6 +46,8 @@ export interface RefusedListener {
 /** What listens on the pods of a gateway. */
 export interface GatewayListeners {
   readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
+  /** Every server of the Gateways that select the workload, by pod port; also those without a filter chain. */
+  readonly declared: readonly { readonly port: number; readonly server: GatewayServer }[];
   /** Plaintext HTTP servers: all of a port share one route table. */
   readonly httpServers: readonly { readonly port: number; readonly server: GatewayServer }[];
   readonly refused: readonly RefusedListener[];
@@ -230,12 +232,13 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
     const conflict = findConflict(built);
     if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
   }
-  return { chains, httpServers, refused, dropped };
+  const declared = resolved.flatMap(({ server, ports }) => ports.map((port) => ({ port, server })));
+  return { chains, declared: declared.filter(({ server }) => isReachable(server)), httpServers, refused, dropped };
 }
 
-/** Listeners bound to an address of their own are not what a Service leads to. */
-function isReachable(listener: MergedListener): boolean {
-  return listener.bind === '' || listener.bind === '0.0.0.0' || listener.bind === '::';
+/** What is bound to an address of its own is not what a Service leads to. */
+function isReachable({ bind }: Pick<MergedListener, 'bind'>): boolean {
+  return bind === '' || bind === '0.0.0.0' || bind === '::';
 }
 
 /**
