@@ -7,6 +7,7 @@ import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
+import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
@@ -24,6 +25,7 @@ export const rules: readonly Rule[] = [
   externalPortIsCaptured,
   externalServiceResolvesAtGateway,
   gatewayOriginatesTls,
+  gatewayReferenceResolves,
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
