@@ -12,6 +12,7 @@ import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { portsLineUp } from './ports-line-up.ts';
 import { routeSectionFitsServer } from './route-section-fits-server.ts';
 import { schema } from './schema.ts';
 import { subsetExists } from './subset-exists.ts';
@@ -31,6 +32,7 @@ export const rules: readonly Rule[] = [
   hopTlsMatchesServer,
   hopUsesIstioMutual,
   noDoubleTls,
+  portsLineUp,
   routeSectionFitsServer,
   schema,
   subsetExists,
