@@ -9,6 +9,7 @@ import { externalServiceResolvesAtGateway } from './external-service-resolves-at
 import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
+import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
@@ -30,6 +31,7 @@ export const rules: readonly Rule[] = [
   gatewayLegIsBound,
   gatewayOriginatesTls,
   gatewayReferenceResolves,
+  gatewayServesHost,
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
