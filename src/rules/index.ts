@@ -6,6 +6,7 @@ import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
+import { gatewayLegDoesNotLoop } from './gateway-leg-does-not-loop.ts';
 import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
@@ -28,6 +29,7 @@ export const rules: readonly Rule[] = [
   externalHostHasEgressPath,
   externalPortIsCaptured,
   externalServiceResolvesAtGateway,
+  gatewayLegDoesNotLoop,
   gatewayLegIsBound,
   gatewayOriginatesTls,
   gatewayReferenceResolves,
