@@ -10,6 +10,7 @@ import { gatewayLegDoesNotLoop } from './gateway-leg-does-not-loop.ts';
 import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
+import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
@@ -33,6 +34,7 @@ export const rules: readonly Rule[] = [
   gatewayLegIsBound,
   gatewayOriginatesTls,
   gatewayReferenceResolves,
+  gatewayRouteKeepsHost,
   gatewayServesHost,
   hopSniMatchesHost,
   hopTlsMatchesServer,

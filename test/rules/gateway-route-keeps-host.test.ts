@@ -1,0 +1,181 @@
+import { gatewayRouteKeepsHost } from '../../src/rules/gateway-route-keeps-host.ts';
+import { testRule } from './test-rule.ts';
+
+const registered = (host: string): string => `
+      kind: ServiceEntry
+      metadata: { namespace: istio-egress, name: other }
+      spec:
+        hosts: [${host}]
+        exportTo: ['.']
+        location: MESH_EXTERNAL
+        resolution: DNS
+        ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
+      ---`;
+
+/** The VirtualService of the bundle, its gateway leg leading elsewhere. */
+const leadingTo = (destination: string): string => `
+      ${registered('other.example.com').trim()}
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: [api.example.com]
+        gateways: [mesh, egress]
+        http:
+        - match: [{ gateways: [mesh], port: 80 }]
+          route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }]
+        - match: [{ gateways: [egress], port: 80 }]
+          route:
+          - destination: { host: other.example.com, port: { number: 80 } }  ${destination}
+`;
+
+/** A forward proxy that byte streams are led to; with a tunnel they reach the host that is meant. */
+const throughProxy = (policy: string, mark: string): string => `
+      ${registered('proxy.example.net').trim()}
+      kind: DestinationRule
+      metadata: { namespace: istio-egress, name: proxy }
+      spec: { host: proxy.example.net, ${policy} }
+      ---
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: [api.example.com]
+        gateways: [mesh, egress]
+        tls:
+        - match: [{ gateways: [mesh], port: 443, sniHosts: [api.example.com] }]
+          route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 443 } } }]
+        tcp:
+        - match: [{ gateways: [egress], port: 443 }]
+          route:
+          - destination: { host: proxy.example.net, subset: tunnelled, port: { number: 443 } }  ${mark}
+`;
+
+const tunnel = 'tunnel: { protocol: CONNECT, targetHost: api.example.com, targetPort: 443 }';
+const other = "# ✗ the gateway's route leads to 'other.example.com', not to 'api.example.com'";
+
+testRule(gatewayRouteKeepsHost, {
+  valid: {
+    'the gateway routes the host to itself': '# the bundle as it is',
+    'the same for byte streams': { on: 'end-to-end-tls', yaml: '# the bundle as it is' },
+    'a tunnel through a forward proxy': {
+      on: 'end-to-end-tls',
+      yaml: throughProxy(`subsets: [{ name: tunnelled }], trafficPolicy: { ${tunnel} }`, ''),
+    },
+    'a tunnel of the subset': {
+      on: 'end-to-end-tls',
+      yaml: throughProxy(`subsets: [{ name: tunnelled, trafficPolicy: { ${tunnel} } }]`, ''),
+    },
+    'one name serves all of a wildcard': `
+      kind: ServiceEntry
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: [www.example.com, '*.example.com']
+        location: MESH_EXTERNAL
+        resolution: DNS
+        endpoints: [{ address: www.example.com }]
+        ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+      ---
+      kind: Gateway
+      metadata: { namespace: istio-egress, name: egress }
+      spec:
+        selector: { istio: egressgateway }
+        servers:
+        - { port: { number: 80, name: https, protocol: HTTPS }, hosts: ['*.example.com'], tls: { mode: ISTIO_MUTUAL } }
+      ---
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: ['*.example.com']
+        gateways: [mesh, egress]
+        http:
+        - match: [{ gateways: [mesh], port: 80 }]
+          route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }]
+        - match: [{ gateways: [egress], port: 80 }]
+          route: [{ destination: { host: www.example.com, port: { number: 80 } } }]
+    `,
+    'the SNI of another host leads there: hop-sni-matches-host speaks': {
+      on: 'end-to-end-tls',
+      yaml: `
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress-api }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets: [{ name: api, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: www.example.com } } }]
+        ---
+        kind: ServiceEntry
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          hosts: [www.example.com]
+          exportTo: ['.']
+          location: MESH_EXTERNAL
+          resolution: DNS
+          ports: [{ number: 443, name: tls, protocol: TLS }]
+        ---
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          selector: { istio: egressgateway }
+          servers:
+          - { port: { number: 443, name: tls, protocol: TLS }, hosts: [www.example.com], tls: { mode: ISTIO_MUTUAL } }
+        ---
+        kind: VirtualService
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          hosts: [www.example.com]
+          gateways: [www]
+          tcp: [{ route: [{ destination: { host: www.example.com, port: { number: 443 } } }] }]
+      `,
+    },
+  },
+  invalid: {
+    'another external host': leadingTo(other),
+    'the same where policies ask for nothing of the host': {
+      remove: ['AuthorizationPolicy istio-egress/deny-team-b'],
+      yaml: leadingTo(other),
+    },
+    'a proxy without a tunnel': {
+      on: 'end-to-end-tls',
+      yaml: throughProxy(
+        'subsets: [{ name: tunnelled }]',
+        "# ✗ the gateway's route leads to 'proxy.example.net', not to 'api.example.com'",
+      ),
+    },
+    'the first route of a server of byte streams takes all its hosts': {
+      on: 'end-to-end-tls',
+      yaml: `
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: egress }
+        spec:
+          selector: { istio: egressgateway }
+          servers:
+          - { port: { number: 443, name: tls, protocol: TLS }, hosts: [api.example.com, www.example.com], tls: { mode: ISTIO_MUTUAL } }
+        ---
+        kind: ServiceEntry
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          hosts: [www.example.com]
+          location: MESH_EXTERNAL
+          resolution: DNS
+          ports: [{ number: 443, name: tls, protocol: TLS }]
+        ---
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress-www }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets: [{ name: www, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: www.example.com } } }]
+        ---
+        kind: VirtualService
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          hosts: [www.example.com]
+          gateways: [mesh, egress]
+          tls:
+          - match: [{ gateways: [mesh], port: 443, sniHosts: [www.example.com] }]
+            route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: www, port: { number: 443 } } }]
+          tcp:
+          - match: [{ gateways: [egress], port: 443 }]
+            route: [{ destination: { host: www.example.com, port: { number: 443 } } }]
+        # ✗ VirtualService istio-egress/api: the gateway's route leads to 'api.example.com', not to 'www.example.com'
+      `,
+    },
+  },
+});
