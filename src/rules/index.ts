@@ -15,6 +15,7 @@ import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
+import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { portsLineUp } from './ports-line-up.ts';
 import { routeSectionFitsServer } from './route-section-fits-server.ts';
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
+  meshRouteLeadsOnlyToGateway,
   noDoubleTls,
   portsLineUp,
   routeSectionFitsServer,
