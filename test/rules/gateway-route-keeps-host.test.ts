@@ -1,4 +1,9 @@
+import { expect, it } from 'vitest';
+import { createGuard } from '../../src/analysis/create-guard.ts';
 import { gatewayRouteKeepsHost } from '../../src/rules/gateway-route-keeps-host.ts';
+import { parseSettings } from '../../src/settings/parse-settings.ts';
+import { readInput } from '../../src/sources/read-input.ts';
+import { bundleFiles, parseManifests } from '../bundles/bundle.ts';
 import { testRule } from './test-rule.ts';
 
 const registered = (host: string): string => `
@@ -178,4 +183,41 @@ testRule(gatewayRouteKeepsHost, {
       `,
     },
   },
+});
+
+/** The policy of the bundle with another rule. */
+const policy = (rule: string): string => `
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny-team-b }
+      spec:
+        selector: { matchLabels: { istio: egressgateway } }
+        action: DENY
+        rules: [${rule}]
+`;
+
+it.each([
+  ['an error where a policy asks for the SNI', '', 'error'],
+  [
+    'an error where a policy asks for the host',
+    policy('{ to: [{ operation: { hosts: ["api.example.com:*"] } }] }'),
+    'error',
+  ],
+  [
+    'a warning where policies ask for namespaces',
+    policy('{ from: [{ source: { namespaces: [team-b] } }] }'),
+    'warning',
+  ],
+  [
+    'a warning where a policy asks for another host',
+    policy('{ to: [{ operation: { hosts: [www.example.com] } }] }'),
+    'warning',
+  ],
+])('is %s', (_, policies, severity) => {
+  const yaml = `${leadingTo('')}${policies}`.replaceAll(/^ {6}/gm, '');
+  const files = [...bundleFiles('http-origination'), parseManifests('case.yaml', yaml)];
+  const options = { today: () => '2026-01-01', assumesGateways: true };
+  const findings = createGuard(readInput(files).resources, parseSettings('', 'settings.yaml', []), options).check();
+  const own = findings.filter(({ rule }) => rule === gatewayRouteKeepsHost.name);
+  expect(own.map((finding) => finding.severity)).toEqual([severity]);
 });
