@@ -1,10 +1,10 @@
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf, overlaps } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf, idOf, refOf } from '../istio/resources.ts';
+import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
-import { type GatewayListeners, gatewayListeners, workloadById } from '../mesh/gateways.ts';
-import { type MeshReader, meshVirtualServices, virtualServicesOfGateways } from '../mesh/indexes.ts';
+import { type DeclaredServer, serversForHost, workloadById } from '../mesh/gateways.ts';
+import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
 import { type Hop, type Path, sendsOtherSni } from './path.ts';
@@ -67,8 +67,8 @@ export function legGapOf(reader: MeshReader, path: Path): LegGap | undefined {
   const arrived = { ...hop, workload: hop.workload, podPort: hop.podPort };
   if (cause === 'nothing-listens' || cause === 'no-server-for-sni') return listenerGap(reader, path, arrived);
   if (cause !== 'stream-mismatch' && cause !== 'no-gateway-route') return undefined;
-  const { at } = path.server ?? {};
-  const reached = serversOf(reader, arrived).find(({ server }) => at !== undefined && isAt(server, at))?.server;
+  const { gateway = '', at } = path.server ?? {};
+  const reached = reader.entries(serversByGateway, gateway).find(({ field }) => field === at?.field);
   if (reached === undefined) return undefined;
   if (cause === 'stream-mismatch') return { kind: 'stream', server: reached };
   if (authorityOf(path) !== to.host && !to.host.startsWith('*')) return { kind: 'authority' };
@@ -110,7 +110,7 @@ function serverGap(
   const legs = servers.flatMap((server) => legsOf(reader, hop, host, server));
   const nearest = legs.toSorted((a, b) => legKinds.indexOf(b.kind) - legKinds.indexOf(a.kind))[0];
   if (nearest !== undefined) return nearest;
-  const [dropped] = droppedServers(reader, hop, host);
+  const [dropped] = serversFor(reader, hop, host, true);
   if (servers.length === 0 && dropped !== undefined) return { kind: 'dropped', server: dropped };
   if (virtualServicesOf(reader, host).some((one) => lostReferences(reader, one).length > 0))
     return { kind: 'reference' };
@@ -126,37 +126,24 @@ function serverElsewhere(
   hop: ArrivedHop,
   host: string,
   mayBeUnbound: boolean,
-): Declared | undefined {
-  const others = serversOf(reader, hop).filter(({ server, port }) => port !== hop.podPort && hasHost(server, host));
+): DeclaredServer | undefined {
+  const others = serversForHost(reader, hop.workload, host).filter(
+    ({ port, isDropped }) => port !== hop.podPort && !isDropped,
+  );
   const bound = others.find(({ server }) => boundTo(reader, host, server.gateway).length > 0);
   return bound ?? others.find(({ server }) => mayBeUnbound && !server.serverNames.includes('*'));
 }
 
-/** The servers with the host on the pod port that the hop leads to, without those that Istio leaves out. */
-function serversFor(reader: MeshReader, hop: ArrivedHop, host: string): readonly GatewayServer[] {
-  return serversOf(reader, hop).flatMap(({ server, port }) =>
-    port === hop.podPort && hasHost(server, host) ? [server] : [],
+/** The servers with the host on the pod port that the hop leads to; those that Istio leaves out, or all others. */
+function serversFor(
+  reader: MeshReader,
+  { workload, podPort }: ArrivedHop,
+  host: string,
+  areDropped = false,
+): readonly GatewayServer[] {
+  return serversForHost(reader, workload, host).flatMap(({ server, port, isDropped }) =>
+    port === podPort && isDropped === areDropped ? [server] : [],
   );
-}
-
-type Declared = GatewayListeners['declared'][number];
-
-function serversOf(reader: MeshReader, { workload }: ArrivedHop): readonly Declared[] {
-  const { declared, dropped } = reader.value(gatewayListeners, workload);
-  return declared.filter(({ server, port }) => !dropped.some((lost) => lost.server === server && lost.port === port));
-}
-
-function droppedServers(reader: MeshReader, hop: ArrivedHop, host: string): readonly GatewayServer[] {
-  const { dropped } = reader.value(gatewayListeners, hop.workload);
-  return dropped.flatMap(({ server, port }) => (port === hop.podPort && hasHost(server, host) ? [server] : []));
-}
-
-function hasHost({ serverNames }: GatewayServer, host: string): boolean {
-  return serverNames.some((name) => covers(name.toLowerCase(), host));
-}
-
-function isAt({ resource, field }: GatewayServer, at: FieldRef): boolean {
-  return field === at.field && idOf(refOf(resource)) === idOf(at);
 }
 
 function authorityOf({ arrival, to }: Path): string {
@@ -296,11 +283,11 @@ function servesAnother(
 ): boolean {
   const rules = rulesFor(reader, virtualService, section, server.gateway);
   const ports = new Set(rules.flatMap(({ matches }) => matches.map(({ port }) => port)));
-  return serversOf(reader, hop).some(
-    ({ server: other }) =>
-      other !== server &&
+  return serversForHost(reader, hop.workload, host).some(
+    ({ server: other, isDropped }) =>
+      !isDropped &&
       other.gateway === server.gateway &&
-      hasHost(other, host) &&
+      other.field !== server.field &&
       sectionFor(other) === section &&
       (ports.has(0) || ports.has(other.number)),
   );

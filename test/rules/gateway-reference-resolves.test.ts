@@ -1,4 +1,9 @@
+import { expect, it } from 'vitest';
+import { createGuard } from '../../src/analysis/create-guard.ts';
 import { gatewayReferenceResolves } from '../../src/rules/gateway-reference-resolves.ts';
+import { defaultSettings } from '../../src/settings/settings.ts';
+import { readInput } from '../../src/sources/read-input.ts';
+import { bundleFiles, parseManifests } from '../bundles/bundle.ts';
 import { testRule } from './test-rule.ts';
 
 /** Rules of both legs, the gateway's called as given. */
@@ -198,4 +203,24 @@ testRule(gatewayReferenceResolves, {
       `,
     },
   },
+});
+
+it.each([
+  ['the Gateway of that name that serves the host', 'team-a', 'name `istio-egress/egress`'],
+  ['nothing where none of that name is there', 'istio-egress', 'add the Gateway, or name one that exists'],
+])('suggests %s', (_, namespace, fix) => {
+  const gateway = namespace === 'team-a' ? 'egress' : 'egres';
+  const yaml = `
+kind: VirtualService
+metadata: { namespace: ${namespace}, name: own }
+spec:
+  hosts: [api.example.com]
+  gateways: [${gateway}]
+  http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
+`;
+  const files = [...bundleFiles('http-origination'), parseManifests('case.yaml', yaml)];
+  const options = { today: () => '2026-01-01', assumesGateways: true };
+  const findings = createGuard(readInput(files).resources, defaultSettings, options).check();
+  const own = findings.filter(({ rule }) => rule === gatewayReferenceResolves.name);
+  expect(own.map((finding) => finding.fix)).toEqual([fix]);
 });
