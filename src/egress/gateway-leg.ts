@@ -1,6 +1,6 @@
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
-import { covers, hostPatternsOf, overlaps } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf } from '../istio/resources.ts';
+import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
+import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import { type DeclaredServer, serversForHost, workloadById } from '../mesh/gateways.ts';
@@ -82,6 +82,28 @@ export function leadsToPassthrough(reader: MeshReader, hop: Hop, host: string): 
   if (hop.workload === undefined || hop.podPort === undefined) return false;
   const servers = serversFor(reader, { ...hop, workload: hop.workload, podPort: hop.podPort }, host);
   return servers.length > 0 && servers.every(({ kind }) => kind === 'passthrough' || kind === 'auto-passthrough');
+}
+
+/**
+ * True when a server of byte streams would have a route for the host, in a VirtualService that comes after the chosen one: the first
+ * route of such a server takes all its hosts.
+ */
+export function hasLostRoute(
+  reader: MeshReader,
+  { server, arrival, upstream, to }: Path,
+  chosen: ResourceRef,
+): boolean {
+  if (server === undefined || arrival === undefined) return false;
+  const declared = reader.entries(serversByGateway, server.gateway).find(({ field }) => field === server.at.field);
+  if (declared === undefined || sectionFor(declared) !== 'tcp') return false;
+  const isForOneHost = declared.serverNames.length === 1 && !declared.serverNames.some(isWildcard);
+  if (isForOneHost && declared.kind !== 'tcp') return false;
+  return boundTo(reader, to.host, server.gateway).some(
+    (virtualService) =>
+      idOf(refOf(virtualService.resource)) !== idOf(chosen) &&
+      obstacle(reader, arrival.workload.namespace, to.host, declared, virtualService)?.kind === 'conditions' &&
+      virtualService.tcp.some((rule) => rule.destinations.some(({ host }) => host !== upstream?.host)),
+  );
 }
 
 type ArrivedHop = Hop & { readonly workload: string; readonly podPort: number };

@@ -1,5 +1,6 @@
 import { policiesFor } from '../egress/authorization.ts';
-import { type Path, sendsOtherSni } from '../egress/path.ts';
+import { hasLostRoute } from '../egress/gateway-leg.ts';
+import { type Path, passesTls, sendsOtherSni } from '../egress/path.ts';
 import { covers, isWildcard } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import type { FieldRef } from '../istio/resources.ts';
@@ -13,7 +14,7 @@ import { defineRule } from './define.ts';
 export const gatewayRouteKeepsHost = defineRule({
   name: 'gateway-route-keeps-host',
   summary: 'The gateway routes the requests of a host to that host.',
-  why: 'What was allowed to reach one host reaches another: policies judge the host or SNI that was asked for, and say nothing of where the gateway sends it. Often a server of byte streams serves several hosts, and its first route takes them all.',
+  why: 'What was allowed to reach one host reaches another: policies judge the host or SNI that was asked for, and say nothing of where the gateway sends it.',
   severity: 'warning',
   subject: 'path',
   stage: 'route',
@@ -68,6 +69,8 @@ spec:
     const route = decidedBy.at(-1);
     if (hop === undefined || cause !== 'other-host' || upstream === undefined || route === undefined) return;
     if (sendsOtherSni(hop, server, to.host)) return; // hop-sni-matches-host speaks
+    if (isBeyondServer(path)) return; // passthrough-sni-stays-within-server speaks
+    if (hasLostRoute(reader, path, route)) return; // tls-server-has-one-destination or tcp-server-has-one-destination speaks
     if (isFixedUpstream(path, upstream.host) || isTunnel(reader, path, upstream.host, route)) return;
     yield {
       at: route,
@@ -79,6 +82,11 @@ spec:
     };
   },
 });
+
+/** A server that forwards TLS for an SNI which is none of its hosts: a route opens it. */
+function isBeyondServer({ server, to }: Path): boolean {
+  return server !== undefined && passesTls(server) && !server.hosts.some((name) => covers(name.toLowerCase(), to.host));
+}
 
 /** A wildcard server whose names are all served by one of them, on purpose: `*.wikipedia.org` by `www.wikipedia.org`. */
 function isFixedUpstream({ server, to }: Path, upstream: string): boolean {

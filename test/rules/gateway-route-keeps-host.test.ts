@@ -130,21 +130,7 @@ testRule(gatewayRouteKeepsHost, {
           tcp: [{ route: [{ destination: { host: www.example.com, port: { number: 443 } } }] }]
       `,
     },
-  },
-  invalid: {
-    'another external host': leadingTo(other),
-    'the same where policies ask for nothing of the host': {
-      remove: ['AuthorizationPolicy istio-egress/deny-team-b'],
-      yaml: leadingTo(other),
-    },
-    'a proxy without a tunnel': {
-      on: 'end-to-end-tls',
-      yaml: throughProxy(
-        'subsets: [{ name: tunnelled }]',
-        "# ✗ the gateway's route leads to 'proxy.example.net', not to 'api.example.com'",
-      ),
-    },
-    'the first route of a server of byte streams takes all its hosts': {
+    'a server of byte streams has routes of several hosts: tls-server-has-one-destination speaks': {
       on: 'end-to-end-tls',
       yaml: `
         kind: Gateway
@@ -179,7 +165,65 @@ testRule(gatewayRouteKeepsHost, {
           tcp:
           - match: [{ gateways: [egress], port: 443 }]
             route: [{ destination: { host: www.example.com, port: { number: 443 } } }]
-        # ✗ VirtualService istio-egress/api: the gateway's route leads to 'api.example.com', not to 'www.example.com'
+      `,
+    },
+    'a PASSTHROUGH server with a route for SNIs beyond its hosts: passthrough-sni-stays-within-server speaks': {
+      on: 'end-to-end-tls',
+      remove: ['DestinationRule istio-egress/egress-api'],
+      yaml: `
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: egress }
+        spec:
+          selector: { istio: egressgateway }
+          servers:
+          - { port: { number: 443, name: tls, protocol: TLS }, hosts: [api.example.com], tls: { mode: PASSTHROUGH } }
+        ---
+        kind: ServiceEntry
+        metadata: { namespace: istio-egress, name: www }
+        spec:
+          hosts: [www.example.com]
+          location: MESH_EXTERNAL
+          resolution: DNS
+          ports: [{ number: 443, name: tls, protocol: TLS }]
+        ---
+        kind: VirtualService
+        metadata: { namespace: istio-egress, name: api }
+        spec:
+          hosts: ['*.example.com']
+          gateways: [mesh, egress]
+          tls:
+          - match: [{ gateways: [mesh], port: 443, sniHosts: ['*.example.com'] }]
+            route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, port: { number: 443 } } }]
+          - match: [{ gateways: [egress], port: 443, sniHosts: ['*.example.com'] }]
+            route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
+      `,
+    },
+  },
+  invalid: {
+    'another external host': leadingTo(other),
+    'the same where policies ask for nothing of the host': {
+      remove: ['AuthorizationPolicy istio-egress/deny-team-b'],
+      yaml: leadingTo(other),
+    },
+    'a proxy without a tunnel': {
+      on: 'end-to-end-tls',
+      yaml: throughProxy(
+        'subsets: [{ name: tunnelled }]',
+        "# ✗ the gateway's route leads to 'proxy.example.net', not to 'api.example.com'",
+      ),
+    },
+    'an older VirtualService takes over the server of one host': {
+      on: 'end-to-end-tls',
+      yaml: `
+        ${registered('other.example.com').trim().split('\n').join('\n  ')}
+        kind: VirtualService
+        metadata: { namespace: team-b, name: elsewhere, creationTimestamp: 2025-01-01T00:00:00Z }
+        spec:
+          hosts: [api.example.com]
+          gateways: [istio-egress/egress]
+          tcp:
+          - route:
+            - destination: { host: other.example.com, port: { number: 443 } }  ${other}
       `,
     },
   },
