@@ -1,23 +1,37 @@
+import type { GatewayServer } from '../istio/gateway-server.ts';
 import { compareText } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
 import { workloadsOf } from '../mesh/gateways.ts';
+import { type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { TargetPaths } from './class-paths.ts';
 
 /** The hosts whose route leads to the pods of a workload, by workload; also where nothing takes the requests there. */
 const hostsByWorkload: DerivedIndex<string> = { kind: 'derived', name: 'hosts by workload', compare: compareText };
 
-/** Files the gateways that the paths to a host lead to. */
+/** The hosts whose requests reach a server that cannot take their TLS, by `gateway|field` of the server. */
+const hostsByMisfit: DerivedIndex<string> = { kind: 'derived', name: 'hosts by misfit', compare: compareText };
+
+/** Files the gateways that the paths to a host lead to, and the servers whose TLS does not fit. */
 export function contributeFlows(host: readonly TargetPaths[], name: string, contribute: Contribute): void {
   const workloads = new Set<string>();
+  const misfits = new Set<string>();
   for (const { classes } of host) {
     for (const { path } of classes) {
-      for (const { hop } of [path, ...path.alternatives]) {
-        if (hop?.workload !== undefined) workloads.add(hop.workload);
+      for (const { hop, server, cause } of [path, ...path.alternatives]) {
+        for (const workload of hop?.workload === undefined ? (hop?.meantFor ?? []) : [hop.workload])
+          workloads.add(workload);
+        if (server !== undefined && cause === 'tls-mismatch') misfits.add(ruleKey(server.gateway, server.at.field));
       }
     }
   }
   for (const workload of workloads) contribute(hostsByWorkload, workload, name);
+  for (const server of misfits) contribute(hostsByMisfit, server, name);
+}
+
+/** True when the TLS of some path that arrives at the server does not fit it. */
+export function meetsMisfit(reader: MeshReader, server: GatewayServer): boolean {
+  return reader.first(hostsByMisfit, ruleKey(server.gateway, server.field)) !== undefined;
 }
 
 /** Whether a workload (the argument is its identity) is an egress gateway: a route for an external host leads to it. */

@@ -75,7 +75,7 @@ function externalServices(reader: MeshReader, host: string): readonly MeshServic
 }
 
 /** True for the name of a cluster Service, or a host that a ServiceEntry places inside the mesh. */
-function isInMesh(reader: MeshReader, host: string): boolean {
+export function isInMesh(reader: MeshReader, host: string): boolean {
   const { config, inventory } = factsOf(reader);
   if (host.endsWith(`.svc.${config.clusterDomain}`))
     return !inventory.externalNamespaces.some((namespace) =>

@@ -80,6 +80,8 @@ export interface Target {
 export interface Hop {
   /** The pods that the request arrives at: `workload.id`; absent when it arrives at none. */
   readonly workload?: string;
+  /** The pods behind the Service, where the request arrives at none of them: `workload.id`. */
+  readonly meantFor?: readonly string[];
   /** FQDN of the gateway's Service. */
   readonly service: string;
   /** Port of that Service. */

@@ -46,8 +46,8 @@ export interface RefusedListener {
 /** What listens on the pods of a gateway. */
 export interface GatewayListeners {
   readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
-  /** Plaintext HTTP servers: all of a port share one route table. */
-  readonly httpServers: readonly { readonly port: number; readonly server: GatewayServer }[];
+  /** Every server that is not left out, also where it has no chain yet. Plaintext HTTP servers of a port share one route table. */
+  readonly servers: readonly { readonly port: number; readonly server: GatewayServer }[];
   readonly refused: readonly RefusedListener[];
   readonly dropped: ReturnType<typeof mergeServers>['dropped'];
 }
@@ -96,7 +96,8 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       const serverNames = chain.serverNames.length === 0 ? [everything] : new Set(chain.serverNames.map(lowerCase));
       for (const name of serverNames) contribute(chainsByServerName, chainKey(id, port, name), chain);
     }
-    for (const { port, server } of value.httpServers) {
+    for (const { port, server } of value.servers) {
+      if (server.kind !== 'http') continue;
       for (const host of new Set(server.serverNames.map(lowerCase))) {
         contribute(httpServersByHost, chainKey(id, port, indexKeyOf(host)), server);
       }
@@ -220,17 +221,17 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
   });
   const { listeners, dropped } = mergeServers(resolved);
   const chains: { port: number; chain: Chain }[] = [];
-  const httpServers: { port: number; server: GatewayServer }[] = [];
+  const servers: { port: number; server: GatewayServer }[] = [];
   const refused: RefusedListener[] = [];
   for (const listener of listeners.filter(isReachable)) {
     const built = buildChains(reader, workload, listener);
     for (const chain of built) chains.push({ port: listener.port, chain });
     for (const group of listener.groups)
-      if (group.isHttp) for (const server of group.servers) httpServers.push({ port: listener.port, server });
+      for (const server of group.servers) servers.push({ port: listener.port, server });
     const conflict = findConflict(built);
     if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
   }
-  return { chains, httpServers, refused, dropped };
+  return { chains, servers, refused, dropped };
 }
 
 /** Listeners bound to an address of their own are not what a Service leads to. */
@@ -319,8 +320,11 @@ function claim(match: StreamMatch, claimed: Set<string>): boolean {
   return true;
 }
 
-/** VirtualServices bound to the server's Gateway of which a host overlaps one of the server's. Source: `pickMatchingGatewayHosts`. */
-function overlappingVirtualServices(
+/**
+ * VirtualServices bound to the server's Gateway of which a host overlaps one of the server's; `namespace` is the gateway pod's.
+ * Source: core/gateway.go `pickMatchingGatewayHosts`.
+ */
+export function overlappingVirtualServices(
   reader: MeshReader,
   namespace: string,
   server: GatewayServer,

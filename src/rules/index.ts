@@ -2,6 +2,7 @@ import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
 import type { Rule } from './define.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
+import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
@@ -19,6 +20,7 @@ export const rules: readonly Rule[] = [
   captureIsNotOverridden,
   destinationRuleIsNotShadowed,
   egressPolicyIsScoped,
+  egressServerRequiresMeshIdentity,
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalPortIsCaptured,
