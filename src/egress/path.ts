@@ -180,6 +180,8 @@ export interface Origination {
   readonly isTlsPort: boolean;
   /** The port that is dialled with plain HTTP; absent where the stream is TLS. */
   readonly plaintextPort?: number;
+  /** True where TLS is originated and the server's certificate is not verified. */
+  readonly isUnverified?: boolean;
 }
 
 /** One way of a request: every stage that was reached, with what decided it. */

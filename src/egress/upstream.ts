@@ -71,11 +71,18 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
   if (originates && tls?.settings.insecureSkipVerify === true) notes.push('unverified');
   const port = dialledPort(cluster, subset);
-  const origination = { ...originationOf(cluster, port), ...(notes.includes('plaintext') && { plaintextPort: port }) };
+  const origination = {
+    ...originationOf(cluster, port),
+    ...(notes.includes('plaintext') && { plaintextPort: port }),
+    isUnverified: notes.includes('unverified'),
+  };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
 }
 
-function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {
+function originationOf(
+  { policy, rule, seen, port: { number, protocol } }: Cluster,
+  dialled: number,
+): Omit<Origination, 'isUnverified'> {
   const located = policy.tls ?? policy.withoutTls;
   const at = located === undefined ? rule && fieldOf(rule.oldest, 'spec') : fieldOf(located.resource, located.field);
   const entry = fieldOf(seen.service.resource, portField(seen.service, number));

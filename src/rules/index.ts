@@ -1,4 +1,5 @@
 import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
+import { clientCertificateIsVerified } from './client-certificate-is-verified.ts';
 import type { Rule } from './define.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
@@ -12,12 +13,14 @@ import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
 import { schema } from './schema.ts';
 import { subsetExists } from './subset-exists.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
   captureIsNotOverridden,
+  clientCertificateIsVerified,
   destinationRuleIsNotShadowed,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
@@ -30,6 +33,7 @@ export const rules: readonly Rule[] = [
   hopTlsMatchesServer,
   hopUsesIstioMutual,
   noDoubleTls,
+  originationVerifiesCertificate,
   schema,
   subsetExists,
 ];
