@@ -40,7 +40,8 @@ export interface RefusedListener {
   readonly port: number;
   /** The name that two chains claim, in lower case; empty: two chains take every connection. */
   readonly serverName: string;
-  readonly servers: readonly GatewayServer[];
+  /** The chain that has it first, and the one that makes Envoy refuse; one where a chain names it twice. */
+  readonly chains: readonly [Chain, ...Chain[]];
 }
 
 /** What listens on the pods of a gateway. */
@@ -165,6 +166,11 @@ export function refusedListener(reader: MeshReader, workload: Workload, port: nu
   return reader.first(refusedListeners, ruleKey(workload.id, String(port)));
 }
 
+/** True where a Service leads to the address: not to a listener that is bound to one of its own. */
+export function isReachable({ bind }: Pick<GatewayServer, 'bind'>): boolean {
+  return bind === '' || bind === '0.0.0.0' || bind === '::';
+}
+
 /** True when anything listens on the pod port. */
 export function listensOn(reader: MeshReader, workload: Workload, port: number): boolean {
   return reader.entries(portsByWorkload, workload.id).includes(port);
@@ -232,11 +238,6 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
     if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
   }
   return { chains, servers, refused, dropped };
-}
-
-/** Listeners bound to an address of their own are not what a Service leads to. */
-function isReachable(listener: MergedListener): boolean {
-  return listener.bind === '' || listener.bind === '0.0.0.0' || listener.bind === '::';
 }
 
 /**
@@ -353,8 +354,7 @@ function findConflict(chains: readonly Chain[]): Omit<RefusedListener, 'port'> |
     const names = chain.serverNames.length === 0 ? [''] : chain.serverNames.map(lowerCase);
     for (const name of names) {
       const owner = owners.get(name);
-      if (owner !== undefined)
-        return { serverName: name, servers: owner === chain ? [chain.server] : [owner.server, chain.server] };
+      if (owner !== undefined) return { serverName: name, chains: owner === chain ? [chain] : [owner, chain] };
       owners.set(name, chain);
     }
   }

@@ -1,4 +1,5 @@
 import { exposureOf } from '../egress/exposure.ts';
+import { displayServer } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { defineRule } from './define.ts';
 
@@ -37,7 +38,7 @@ spec:
     for (const { port, server } of listeners.servers) {
       if (!server.acceptsUntrusted || !asksForCertificate.has(server.mode)) continue;
       if (exposureOf(reader, workload, port, server).leads === 'inward') continue; // ingress
-      const name = server.portName === '' ? String(server.number) : server.portName;
+      const name = displayServer(server);
       yield {
         at: fieldOf(server.resource, `${server.field}.tls.insecureSkipVerify`),
         key: name,

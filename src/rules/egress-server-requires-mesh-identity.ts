@@ -1,6 +1,6 @@
 import { exposureOf } from '../egress/exposure.ts';
 import { meetsMisfit } from '../egress/flows.ts';
-import type { GatewayServer } from '../istio/gateway-server.ts';
+import { displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { defineRule } from './define.ts';
 
@@ -45,8 +45,8 @@ spec:
       if (isTolerated && asksIdentity === undefined) {
         yield {
           at: modeOf(server),
-          key: `${nameOf(server)} forwards`,
-          message: `server '${nameOf(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: it does not learn which workload asks`,
+          key: `${displayServer(server)} forwards`,
+          message: `server '${displayServer(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: it does not learn which workload asks`,
           fix: `use ${mutual(server)} where policies are to tell clients apart`,
           severity: 'warning',
         };
@@ -54,9 +54,9 @@ spec:
       }
       yield {
         at: modeOf(server),
-        key: `${nameOf(server)} ${isTolerated ? 'policies' : 'open'}`,
+        key: `${displayServer(server)} ${isTolerated ? 'policies' : 'open'}`,
         message:
-          `server '${nameOf(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: ` +
+          `server '${displayServer(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: ` +
           (asksIdentity === undefined
             ? 'everybody is let in without an identity'
             : `it does not learn which workload asks, and ${asksIdentity.action} policy '${asksIdentity.id}' wants to know`),
@@ -87,8 +87,4 @@ function mutual({ kind }: GatewayServer): string {
 
 function modeOf({ resource, field, kind }: GatewayServer): FieldRef {
   return fieldOf(resource, kind === 'http' || kind === 'tcp' ? `${field}.port.protocol` : `${field}.tls.mode`);
-}
-
-function nameOf({ portName, number }: GatewayServer): string {
-  return portName === '' ? String(number) : portName;
 }

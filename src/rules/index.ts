@@ -4,11 +4,13 @@ import type { Rule } from './define.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
+import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
+import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
@@ -24,11 +26,13 @@ export const rules: readonly Rule[] = [
   destinationRuleIsNotShadowed,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
+  envoyAcceptsListener,
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalPortIsCaptured,
   externalServiceResolvesAtGateway,
   gatewayOriginatesTls,
+  gatewayServersDoNotConflict,
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
