@@ -12,13 +12,22 @@ const hostsByWorkload: DerivedIndex<string> = { kind: 'derived', name: 'hosts by
 /** The hosts whose requests reach a server that cannot take their TLS, by `gateway|field` of the server. */
 const hostsByMisfit: DerivedIndex<string> = { kind: 'derived', name: 'hosts by misfit', compare: compareText };
 
+/** The hosts whose route leads to a gateway's Service, by its FQDN. */
+const hostsByService: DerivedIndex<string> = {
+  kind: 'derived',
+  name: 'hosts by gateway service',
+  compare: compareText,
+};
+
 /** Files the gateways that the paths to a host lead to, and the servers whose TLS does not fit. */
 export function contributeFlows(host: readonly TargetPaths[], name: string, contribute: Contribute): void {
   const workloads = new Set<string>();
+  const services = new Set<string>();
   const misfits = new Set<string>();
   for (const { classes } of host) {
     for (const { path } of classes) {
       for (const { hop, server, cause } of [path, ...path.alternatives]) {
+        if (hop !== undefined) services.add(hop.service);
         for (const workload of hop?.workload === undefined ? (hop?.meantFor ?? []) : [hop.workload])
           workloads.add(workload);
         if (server !== undefined && cause === 'tls-mismatch') misfits.add(ruleKey(server.gateway, server.at.field));
@@ -26,7 +35,13 @@ export function contributeFlows(host: readonly TargetPaths[], name: string, cont
     }
   }
   for (const workload of workloads) contribute(hostsByWorkload, workload, name);
+  for (const service of services) contribute(hostsByService, service, name);
   for (const server of misfits) contribute(hostsByMisfit, server, name);
+}
+
+/** True for the FQDN of a Service that some route for an external host leads to. */
+export function isEgressService(reader: MeshReader, service: string): boolean {
+  return reader.first(hostsByService, service) !== undefined;
 }
 
 /** True when the TLS of some path that arrives at the server does not fit it. */

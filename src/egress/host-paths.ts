@@ -21,6 +21,11 @@ const anyAccount = 'default';
 /** The protocols and ports of an external host (the argument). */
 const hostTargets: Query<ModelObject, readonly Target[]> = { name: 'targets', level: 5, compute: targetsOf };
 
+/** True for an external host (lower case) to which there are paths at all. */
+export function isExternalHost(reader: MeshReader, host: string): boolean {
+  return reader.value(hostTargets, host).length > 0;
+}
+
 /**
  * The paths to an external host by class of clients, for each of its ports. The argument is the host, or a wildcard for the
  * names under it that nothing mentions, in lower case; what is no external host has no paths.

@@ -2,6 +2,7 @@ import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
 import { clientCertificateIsVerified } from './client-certificate-is-verified.ts';
 import type { Rule } from './define.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
+import { destinationRulesMergeCleanly } from './destination-rules-merge-cleanly.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
 import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
@@ -24,6 +25,7 @@ export const rules: readonly Rule[] = [
   captureIsNotOverridden,
   clientCertificateIsVerified,
   destinationRuleIsNotShadowed,
+  destinationRulesMergeCleanly,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
   envoyAcceptsListener,
