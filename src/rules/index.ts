@@ -15,6 +15,7 @@ import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.t
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
+import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
 import { schema } from './schema.ts';
@@ -38,6 +39,7 @@ export const rules: readonly Rule[] = [
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
+  legacyCertificatePath,
   noDoubleTls,
   originationVerifiesCertificate,
   schema,
