@@ -2,7 +2,7 @@ import type { GatewayServer } from '../istio/gateway-server.ts';
 import { compareText } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
 import { workloadsOf } from '../mesh/gateways.ts';
-import { type MeshReader, ruleKey } from '../mesh/indexes.ts';
+import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { TargetPaths } from './class-paths.ts';
 
@@ -18,6 +18,9 @@ const hostsByService: DerivedIndex<string> = {
   name: 'hosts by gateway service',
   compare: compareText,
 };
+
+/** The hosts whose route leads to any egress gateway. */
+const hostsByRoute: DerivedIndex<string> = { kind: 'derived', name: 'hosts with a gateway', compare: compareText };
 
 /** Files the gateways that the paths to a host lead to, and the servers whose TLS does not fit. */
 export function contributeFlows(host: readonly TargetPaths[], name: string, contribute: Contribute): void {
@@ -35,8 +38,14 @@ export function contributeFlows(host: readonly TargetPaths[], name: string, cont
     }
   }
   for (const workload of workloads) contribute(hostsByWorkload, workload, name);
+  if (workloads.size > 0) contribute(hostsByRoute, everything, name);
   for (const service of services) contribute(hostsByService, service, name);
   for (const server of misfits) contribute(hostsByMisfit, server, name);
+}
+
+/** True where egress is designed at all: some route for an external host leads to a gateway. */
+export function hasEgressGateway(reader: MeshReader): boolean {
+  return reader.first(hostsByRoute, everything) !== undefined;
 }
 
 /** True for the FQDN of a Service that some route for an external host leads to. */

@@ -69,7 +69,14 @@ export interface PolicyRule extends RuleMeta {
 }
 
 /** Kinds that rules speak of by themselves, whatever path or policy they take part in. */
-export const subjectKinds = ['DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'VirtualService'] as const;
+export const subjectKinds = [
+  'DestinationRule',
+  'Gateway',
+  'MeshConfig',
+  'ServiceEntry',
+  'Sidecar',
+  'VirtualService',
+] as const;
 
 type SubjectKind = (typeof subjectKinds)[number];
 

@@ -18,6 +18,7 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
+import { outboundTrafficIsRegistryOnly } from './outbound-traffic-is-registry-only.ts';
 import { schema } from './schema.ts';
 import { subsetExists } from './subset-exists.ts';
 
@@ -42,6 +43,7 @@ export const rules: readonly Rule[] = [
   legacyCertificatePath,
   noDoubleTls,
   originationVerifiesCertificate,
+  outboundTrafficIsRegistryOnly,
   schema,
   subsetExists,
 ];
