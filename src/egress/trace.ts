@@ -160,7 +160,8 @@ function reach(
   }
   const passed =
     served.passesTls === undefined ? upstream : { ...upstream, tls: served.passesTls.mode, sni: served.passesTls.sni };
-  if (!covers(upstream.host.toLowerCase(), request.name)) {
+  const tunnel = stream.isHttp ? undefined : cluster.policy.tunnel; // only a TCP proxy opens one
+  if (!covers((tunnel ?? upstream).host.toLowerCase(), request.name)) {
     const reason = `the gateway's route leads to '${upstream.host}', not to '${request.host}'`;
     return end(progress, {
       outcome: 'misrouted',
@@ -175,7 +176,10 @@ function reach(
   return end(progress, {
     outcome: 'allowed',
     stage: 'upstream',
-    reason: reachedReason(passed.tls, upstream.host, upstream.port),
+    reason:
+      tunnel === undefined
+        ? reachedReason(passed.tls, upstream.host, upstream.port)
+        : `reaches ${tunnel.host}:${tunnel.port} through the forward proxy ${upstream.host}:${upstream.port}`,
     upstream: passed,
     notes,
     origination,
