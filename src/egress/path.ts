@@ -66,6 +66,9 @@ export interface Client {
   readonly serviceAccount: string;
 }
 
+/** The service account that is shown where policies tell none apart. */
+export const anyAccount = 'default';
+
 /** The service account that stands for those that no policy names. */
 export const otherAccounts = '*';
 
