@@ -9,7 +9,9 @@ import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
+import { externalServiceIsBounded } from './external-service-is-bounded.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
+import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
@@ -17,7 +19,9 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { schema } from './schema.ts';
+import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
 
 /** All rules, sorted by name. */
@@ -32,7 +36,9 @@ export const rules: readonly Rule[] = [
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalPortIsCaptured,
+  externalServiceIsBounded,
   externalServiceResolvesAtGateway,
+  fromAndToBelongTogether,
   gatewayOriginatesTls,
   hopSniMatchesHost,
   hopTlsMatchesServer,
@@ -40,6 +46,8 @@ export const rules: readonly Rule[] = [
   hostDenyCoversPorts,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  portProtocolIsPlausible,
   schema,
+  sniPolicyBindsRoute,
   subsetExists,
 ];
