@@ -110,11 +110,19 @@ function wayOutOf({ operation, changed, after }: Comparison, host: string, at: F
   if (operation === 'DELETE') return `keep ${name} while clients use '${host}'${retire}`;
   if (operation === 'UPDATE') return `keep what ${name} did for '${host}'${retire}`;
   if (changed.kind === 'Sidecar') return `import the VirtualService of '${host}' in \`egress.hosts\``;
-  if (changed.kind === 'ServiceEntry' && changed.spec.hosts?.every((own) => own.toLowerCase() !== host))
-    return `list '${host}' in a ServiceEntry too`;
+  if (!names(changed, host)) {
+    return changed.kind === 'ServiceEntry'
+      ? `list '${host}' in a ServiceEntry too`
+      : `write ${name} so that it leaves the way to '${host}' as it is`;
+  }
   return at.field === ''
     ? `leave '${host}' out of ${name}`
     : `let ${at.field} lead to the egress gateway, or leave '${host}' out`;
+}
+
+/** True when the spec names the host, wherever that is: only then can it be left out. */
+function names({ spec }: Resource, host: string): boolean {
+  return JSON.stringify(spec).toLowerCase().includes(host);
 }
 
 /** True when an exempted finding is what the client's path amounts to. */
