@@ -161,8 +161,9 @@ function reach(
   const passed =
     served.passesTls === undefined ? upstream : { ...upstream, tls: served.passesTls.mode, sni: served.passesTls.sni };
   const tunnel = stream.isHttp ? undefined : cluster.policy.tunnel; // only a TCP proxy opens one
-  if (!covers((tunnel ?? upstream).host.toLowerCase(), request.name)) {
-    const reason = `the gateway's route leads to '${upstream.host}', not to '${request.host}'`;
+  const reached = (tunnel ?? upstream).host;
+  if (!covers(reached.toLowerCase(), request.name)) {
+    const reason = `the gateway's route leads to '${reached}', not to '${request.host}'`;
     return end(progress, {
       outcome: 'misrouted',
       stage: 'route',
