@@ -1,5 +1,5 @@
 import type { Clients } from '../egress/class-paths.ts';
-import { isEgressGateway } from '../egress/flows.ts';
+import { isEgressGateway, isMeantForEgress } from '../egress/flows.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
 import { type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
@@ -102,9 +102,9 @@ const resourceFindings = subjectFindings(
   },
 );
 
-/** The findings of all rules about egress gateways on one workload (the argument is its identity). */
+/** The findings of all rules about egress gateways on one workload (the argument is its identity): its servers are judged before a route is complete. */
 const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, function* (reader, id) {
-  if (!reader.value(isEgressGateway, id)) return;
+  if (!isMeantForEgress(reader, id)) return;
   const gateway = { workload: workloadById(reader, id), listeners: reader.value(gatewayListeners, id) };
   for (const rule of gatewayRules) yield* stamped(rule, rule.check(gateway, reader));
 });

@@ -74,15 +74,12 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   const origination = {
     ...originationOf(cluster, port),
     ...(notes.includes('plaintext') && { plaintextPort: port }),
-    isUnverified: notes.includes('unverified'),
+    ...(notes.includes('unverified') && { isUnverified: true }),
   };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
 }
 
-function originationOf(
-  { policy, rule, seen, port: { number, protocol } }: Cluster,
-  dialled: number,
-): Omit<Origination, 'isUnverified'> {
+function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {
   const located = policy.tls ?? policy.withoutTls;
   const at = located === undefined ? rule && fieldOf(rule.oldest, 'spec') : fieldOf(located.resource, located.field);
   const entry = fieldOf(seen.service.resource, portField(seen.service, number));
