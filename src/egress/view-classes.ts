@@ -1,5 +1,5 @@
 import type { SidecarScope } from '../istio/sidecar.ts';
-import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf } from '../mesh/client-view.ts';
+import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
@@ -90,8 +90,7 @@ function waysOf(
 }
 
 function scopeByKey(reader: MeshReader, key: string): SidecarScope {
-  const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key);
-  return group?.scope ?? meshScope(reader);
+  return reader.value(scopeWithKey, key) ?? meshScope(reader);
 }
 
 function protocolOf(text: string): AppProtocol {

@@ -47,6 +47,13 @@ export function meshScope(reader: MeshReader): SidecarScope {
   return scopes.find((scope) => scope.resource?.spec.workloadSelector === undefined) ?? defaultSidecarScope;
 }
 
+/** The default scope with a key (the argument), if any namespace has it: what concerns one scope does not ask for all of them. */
+export const scopeWithKey: Query<ModelObject, SidecarScope | undefined> = {
+  name: 'Sidecar scope with a key',
+  level: 2,
+  compute: (reader, key) => reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key)?.scope,
+};
+
 /** The default scopes of all namespaces, equal ones together: two hundred namespaces with the same Sidecar are one group. */
 export const scopeGroups: Query<ModelObject, readonly ScopeGroup[]> = {
   name: 'Sidecar scopes',

@@ -3,7 +3,7 @@ import { sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
-import { type ClientView, scopeGroups } from './client-view.ts';
+import { type ClientView, scopeWithKey } from './client-view.ts';
 import type { DerivedIndex, Query } from './engine.ts';
 import {
   everything,
@@ -78,11 +78,10 @@ const noPublicHttp: PublicHttpImports = { isCertain: false, contested: [] };
 /** The argument is `port|listener|scope key`. */
 const publicHttpImports: Query<ModelObject, PublicHttpImports> = {
   name: 'imports of public HTTP services',
-  level: 2,
+  level: 3,
   compute(reader, argument) {
     const [port = '', index = '', ...key] = argument.split('|');
-    const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key.join('|'));
-    const listener = group?.scope.listeners[Number(index)];
+    const listener = reader.value(scopeWithKey, key.join('|'))?.listeners[Number(index)];
     return listener === undefined ? noPublicHttp : importedPublicHttp(reader, listener, port);
   },
 };
@@ -90,8 +89,7 @@ const publicHttpImports: Query<ModelObject, PublicHttpImports> = {
 /** Scopes that serve whole namespaces are asked once for all; those of single workloads each time. */
 function publicHttpImportsOf(client: ClientView, listener: EgressListener, port: number): PublicHttpImports {
   const { reader, scope } = client;
-  const isDefault = reader.value(scopeGroups, everything).some((group) => group.scope.key === scope.key);
-  if (!isDefault) return importedPublicHttp(reader, listener, String(port));
+  if (reader.value(scopeWithKey, scope.key) === undefined) return importedPublicHttp(reader, listener, String(port));
   return reader.value(publicHttpImports, ruleKey(String(port), String(scope.listeners.indexOf(listener)), scope.key));
 }
 
