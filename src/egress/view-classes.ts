@@ -1,17 +1,21 @@
 import type { SidecarScope } from '../istio/sidecar.ts';
+import { viewerOf } from '../istio/viewer.ts';
 import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
+import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
-import { requestFor, type Way } from './way.ts';
+import { type Request, requestFor, type Way } from './way.ts';
 
 /** The ways of all clients of one class, and the namespaces that a resource on the way tells apart. */
 interface TracedClass {
   readonly ways: readonly Way[];
   /** Namespaces about which istiod was asked: theirs may be other ways. */
   readonly asked: readonly string[];
+  /** Hosts whose DestinationRules were asked for: namespaces that have some of their own may have other ways too. */
+  readonly ruleHosts: readonly string[];
 }
 
 /** Clients with the same ways: one namespace, or all that share a Sidecar scope and are not told apart. */
@@ -39,20 +43,36 @@ const classWays: Query<ModelObject, TracedClass> = {
   level: 5,
   compute(reader, argument) {
     const [protocol = '', name = '', port = '', namespace = '', ...key] = argument.split('|');
-    const asked = new Set<string>();
-    const view: ClientView = {
-      reader,
-      scope: namespace === '' ? scopeByKey(reader, key.join('|')) : scopeOf(reader, namespace, hasNoLabels),
-      isIn(candidate) {
-        asked.add(candidate);
-        return candidate === namespace;
-      },
-      hasLabels: hasNoLabels,
-    };
     const request = requestFor({ protocol: protocolOf(protocol), host: name, port: Number(port) });
-    return { ways: trace(view, request), asked: [...asked].sort() };
+    return namespace === '' ? traceRest(reader, request, key.join('|')) : traceNamespace(reader, request, namespace);
   },
 };
+
+function traceNamespace(reader: MeshReader, request: Request, namespace: string): TracedClass {
+  const scope = scopeOf(reader, namespace, hasNoLabels);
+  const ways = trace({ reader, scope, ...viewerOf(namespace, {}) }, request);
+  return { ways, asked: [], ruleHosts: [] };
+}
+
+/** The ways of clients in a namespace that no resource mentions, with all that is asked about where they are. */
+function traceRest(reader: MeshReader, request: Request, scopeKey: string): TracedClass {
+  const asked = new Set<string>();
+  const ruleHosts = new Set<string>();
+  const view: ClientView = {
+    reader,
+    scope: scopeByKey(reader, scopeKey),
+    isIn(namespace) {
+      asked.add(namespace);
+      return false;
+    },
+    ruleNamespace(host) {
+      ruleHosts.add(host);
+      return undefined;
+    },
+    hasLabels: hasNoLabels,
+  };
+  return { ways: trace(view, request), asked: [...asked].sort(), ruleHosts: [...ruleHosts] };
+}
 
 /**
  * The classes of clients that a target's ways differ by. A namespace gets a class of its own only where some resource on the
@@ -65,9 +85,11 @@ export function viewClasses(
 ): readonly ViewClass[] {
   const groups = reader.value(scopeGroups, everything);
   return groups.flatMap(({ scope: { key: scopeKey } }): readonly ViewClass[] => {
-    const { ways, asked } = waysOf(reader, target, '', scopeKey);
+    const { ways, asked, ruleHosts } = waysOf(reader, target, '', scopeKey);
+    const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
-    const special = asked.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
+    const mentioned = [...new Set([...asked, ...withRules])].sort();
+    const special = mentioned.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
     return [
       { scopeKey, ways },
       ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
