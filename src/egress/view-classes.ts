@@ -5,6 +5,14 @@ import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
+import {
+  givesSameAnswers,
+  hasOneListener,
+  namespacesOf,
+  type ScopeAnswer,
+  ScopeAnswers,
+} from '../mesh/scope-answers.ts';
+import { importsPublicHttp } from '../mesh/sidecar-listeners.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
 import { type Request, requestFor, type Way } from './way.ts';
@@ -16,6 +24,8 @@ interface TracedClass {
   readonly asked: readonly string[];
   /** Hosts whose DestinationRules were asked for: namespaces that have some of their own may have other ways too. */
   readonly ruleHosts: readonly string[];
+  /** What the Sidecar scope answered, where other scopes may be compared with it. */
+  readonly answers: readonly ScopeAnswer[];
 }
 
 /** Clients with the same ways: one namespace, or all that share a Sidecar scope and are not told apart. */
@@ -51,16 +61,21 @@ const classWays: Query<ModelObject, TracedClass> = {
 function traceNamespace(reader: MeshReader, request: Request, namespace: string): TracedClass {
   const scope = scopeOf(reader, namespace, hasNoLabels);
   const ways = trace({ reader, scope, ...viewerOf(namespace, {}) }, request);
-  return { ways, asked: [], ruleHosts: [] };
+  return { ways, asked: [], ruleHosts: [], answers: notComparable };
 }
+
+const notComparable: readonly ScopeAnswer[] = [{ kind: 'all else' }];
 
 /** The ways of clients in a namespace that no resource mentions, with all that is asked about where they are. */
 function traceRest(reader: MeshReader, request: Request, scopeKey: string): TracedClass {
   const asked = new Set<string>();
   const ruleHosts = new Set<string>();
+  const scope = scopeByKey(reader, scopeKey);
+  const answers = scopeKey === meshScope(reader).key && hasOneListener(scope) ? new ScopeAnswers() : undefined;
   const view: ClientView = {
     reader,
-    scope: scopeByKey(reader, scopeKey),
+    scope,
+    ...(answers && { answers }),
     isIn(namespace) {
       asked.add(namespace);
       return false;
@@ -71,7 +86,8 @@ function traceRest(reader: MeshReader, request: Request, scopeKey: string): Trac
     },
     hasLabels: hasNoLabels,
   };
-  return { ways: trace(view, request), asked: [...asked].sort(), ruleHosts: [...ruleHosts] };
+  const ways = trace(view, request);
+  return { ways, asked: [...asked].sort(), ruleHosts: [...ruleHosts], answers: answers?.list() ?? notComparable };
 }
 
 /**
@@ -84,8 +100,10 @@ export function viewClasses(
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
   const groups = reader.value(scopeGroups, everything);
-  return groups.flatMap(({ scope: { key: scopeKey } }): readonly ViewClass[] => {
-    const { ways, asked, ruleHosts } = waysOf(reader, target, '', scopeKey);
+  const mesh = waysOf(reader, target, '', meshScope(reader).key);
+  return groups.flatMap(({ scope }): readonly ViewClass[] => {
+    const scopeKey = scope.key;
+    const { ways, asked, ruleHosts } = restOf(reader, target, scope, mesh);
     const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
     const mentioned = [...new Set([...asked, ...withRules])].sort();
@@ -95,6 +113,14 @@ export function viewClasses(
       ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
     ];
   });
+}
+
+/** The ways of a scope's clients that no resource mentions: those of the mesh's scope wherever the two answer alike. */
+function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
+  const isAlike = givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
+  if (!isAlike) return waysOf(reader, target, '', scope.key);
+  const importsOwn = scope.listeners.some(({ imports }) => imports.has('.'));
+  return importsOwn ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
 }
 
 /** The key of the Sidecar scope that serves a namespace by default. */

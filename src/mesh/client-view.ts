@@ -5,11 +5,14 @@ import type { Viewer } from '../istio/viewer.ts';
 import type { Query } from './engine.ts';
 import { everything, factsOf, type MeshReader, sidecarNamespaces, sidecarsByNamespace } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import type { ScopeAnswers } from './scope-answers.ts';
 
 /** A sidecar that looks at the mesh. */
 export interface ClientView extends Viewer {
   readonly reader: MeshReader;
   readonly scope: SidecarScope;
+  /** Keeps what was asked about the scope; absent where nobody wants to know. */
+  readonly answers?: ScopeAnswers;
 }
 
 /** A Sidecar scope and the namespaces whose pods it serves by default; `namespaces` undefined: all others. */

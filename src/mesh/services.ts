@@ -33,8 +33,10 @@ export function isServiceVisible(client: ClientView, service: MeshService): bool
 
 /** True when an egress listener of the client imports the service. */
 export function isServiceImported(client: ClientView, listener: EgressListener, service: MeshService): boolean {
-  const isOwn = listener.imports.has('.') && client.isIn(service.namespace);
-  return importsService(listener, service.host, service.namespace, isOwn);
+  const { host, namespace } = service;
+  const isImported = importsService(listener, host, namespace, listener.imports.has('.') && client.isIn(namespace));
+  client.answers?.add({ kind: 'service', namespace, host, isImported });
+  return isImported;
 }
 
 /**
