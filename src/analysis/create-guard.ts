@@ -93,14 +93,16 @@ class MeshGuard implements Guard {
   }
 
   decide(change: Change): Decision {
-    const { before, after } = this.#difference(change);
+    const difference = this.#difference(change);
+    const { before, after } = difference;
     const changed = after?.resource ?? before?.resource;
     if (changed === undefined || changed.kind === 'MeshConfig')
       return { allowed: true, denials: [], warnings: [], rules: [] };
-    const overlay = this.#mesh.with([
-      { ...(before && { before }), ...(after && { after }) },
-      ...this.#assumptionChanges(before, after).changes,
-    ]);
+    const assumptions = this.#assumptionChanges([difference], () => {
+      const others = [...this.#objects.values()].filter((object) => object !== before);
+      return after === undefined ? others : [...others, after];
+    });
+    const overlay = this.#mesh.with([difference, ...assumptions.changes]);
     const scopesBefore = this.#clientScopes();
     const mayChangeClients = clientKinds.has(changed.kind) || !scopesBefore.has(changed.metadata.namespace);
     const judgement = judgeChange({
@@ -116,20 +118,27 @@ class MeshGuard implements Guard {
     return decideOn(judgement, change.operation, this.#settings);
   }
 
-  apply(change: Change): void {
-    const { before, after } = this.#difference(change);
-    const assumptions = this.#assumptionChanges(before, after);
+  apply(changes: Iterable<Change>): void {
+    const applied: ObjectChange<ModelObject>[] = [];
+    for (const change of changes) {
+      const difference = this.#difference(change);
+      const { before, after } = difference;
+      if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
+      if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
+      applied.push(difference);
+    }
     this.#scopes = undefined;
-    if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
-    if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
-    if ((before ?? after)?.resource?.kind === 'MeshConfig') {
+    if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#mesh = this.#build(all);
       return;
     }
-    this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...assumptions.changes]);
-    this.#lacksServices ||= before?.resource?.kind === 'Service' || this.#leadsToMissingService(after);
+    const assumptions = this.#assumptionChanges(applied, () => this.#objects.values());
+    this.#mesh.apply([...applied, ...assumptions.changes]);
+    this.#lacksServices ||= applied.some(
+      ({ before, after }) => before?.resource?.kind === 'Service' || this.#leadsToMissingService(after),
+    );
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
   }
@@ -147,7 +156,7 @@ class MeshGuard implements Guard {
   }
 
   /** False for changes after which the same gateways are assumed: most, in a mesh that lacks no Service. */
-  #concernsAssumptions(before: ModelObject | undefined, after: ModelObject | undefined): boolean {
+  #concernsAssumptions({ before, after }: ObjectChange<ModelObject>): boolean {
     const changed = after?.resource ?? before?.resource;
     const concerned = ['VirtualService', 'Gateway', 'Service'];
     if (changed === undefined || !concerned.includes(changed.kind)) return false;
@@ -165,12 +174,14 @@ class MeshGuard implements Guard {
     return this.#scopes;
   }
 
-  /** The gateways that need not be assumed after a change, and those that must be. */
-  #assumptionChanges(before: ModelObject | undefined, after: ModelObject | undefined): AssumptionChanges {
-    if (!this.#options.assumesGateways || !this.#concernsAssumptions(before, after)) return noAssumptions;
-    const objects = [...this.#objects.values()].filter((object) => object !== before);
-    if (after !== undefined) objects.push(after);
-    const wanted = assumeGateways(objects, this.#config);
+  /** The gateways that need not be assumed after changes, and those that must be. `objects`: what there is after them. */
+  #assumptionChanges(
+    changes: readonly ObjectChange<ModelObject>[],
+    objects: () => Iterable<ModelObject>,
+  ): AssumptionChanges {
+    const isConcerned = this.#options.assumesGateways && changes.some((change) => this.#concernsAssumptions(change));
+    if (!isConcerned) return noAssumptions;
+    const wanted = assumeGateways(objects(), this.#config);
     const known = [...this.#assumed.keys()];
     const gone = known.filter((gateway) => !wanted.some((other) => dequal(other.service, gateway.service)));
     const come = wanted

@@ -58,9 +58,9 @@ export function pathChanges(
 }
 
 /** How a path changes; undefined when nobody needs to know. `wasMediated`: some client reached the host through the gateway. */
-export function transitionOf(before: Path, after: Path, wasMediated: boolean): TransitionName | undefined {
-  if (isOpen(after) && (before.hop !== undefined || (before.outcome === 'blocked' && wasMediated)) && !isOpen(before))
-    return 'door';
+export function transitionOf(before: Path, after: Path, wasMediated: () => boolean): TransitionName | undefined {
+  const isNewlyOpen = isOpen(after) && !isOpen(before);
+  if (isNewlyOpen && (before.hop !== undefined || (before.outcome === 'blocked' && wasMediated()))) return 'door';
   if (losesOrigination(before, after)) return 'door';
   if (before.outcome === 'allowed' && after.outcome === 'broken') return 'interruption';
   return before.outcome !== after.outcome && isDecided(before) && isDecided(after) ? 'access change' : undefined;

@@ -22,12 +22,14 @@ export function clientScopes(reader: MeshReader): ClientScopes {
 
 /** Expands classes to the clients of a mesh. */
 export function clientExpander(scopes: ClientScopes): ExpandClients {
+  const byScope = Map.groupBy(scopes.keys(), (namespace) => scopes.get(namespace));
   return (clients) => {
     if (clients.kind === 'account') return [{ namespace: clients.namespace, serviceAccount: clients.serviceAccount }];
     const { scopeKey, except, serviceAccount } = clients;
-    return [...scopes]
-      .filter(([namespace, key]) => key === scopeKey && !except.includes(namespace))
-      .map(([namespace]) => ({ namespace, serviceAccount }));
+    const namespaces = byScope.get(scopeKey) ?? [];
+    return namespaces
+      .filter((namespace) => !except.includes(namespace))
+      .map((namespace) => ({ namespace, serviceAccount }));
   };
 }
 
