@@ -37,7 +37,10 @@ export function verdictFor(
   client: Client,
   clientAddress: string | undefined,
 ): Authorization {
-  const facts = factsFor(reader, arrival, client, clientAddress);
+  const facts = {
+    ...factsWith(arrival, identityOf(reader, arrival, client)),
+    ...(clientAddress === undefined ? {} : { clientAddress }),
+  };
   const { decision, policies: deciding, depends } = authorize(policies, facts);
   return { decision, policies: deciding, depends };
 }
@@ -53,17 +56,17 @@ function attachesTo(policy: CompiledPolicy, workload: Workload, rootNamespace: s
   return attaches(policy.resource, { namespace: workload.namespace, labels: workload.labels, rootNamespace });
 }
 
-function factsFor(reader: MeshReader, arrival: Arrival, client: Client, clientAddress: string | undefined): Facts {
+/** What policies are told about a request of somebody with that identity. */
+export function factsWith(arrival: Arrival, identity: Identity): Facts {
   return {
     chain: arrival.chain,
-    identity: identityOf(reader, arrival, client),
+    identity,
     sni: arrival.sni,
     sniIsClients: arrival.sniIsClients,
     podPort: arrival.podPort,
     host: arrival.authority.split(':', 1)[0] ?? '',
     authority: arrival.authority,
     authorityIsClients: arrival.authorityIsClients,
-    ...(clientAddress === undefined ? {} : { clientAddress }),
   };
 }
 

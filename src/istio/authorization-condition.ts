@@ -137,16 +137,18 @@ function compareHeader(header: string, matchers: readonly StringMatcher[], facts
  * The client may write the host with and without a port, and both reach the same route, as Istio sets
  * `ignore_port_in_host_matching`; the values are compared with the port.
  */
-function compareHost(matchers: readonly StringMatcher[], { host, authority, authorityIsClients }: Facts): Truth {
+function compareHost(matchers: readonly StringMatcher[], facts: Facts): Truth {
+  const { host, authority, authorityIsClients, isAnyAuthority = false } = facts;
   const matches = matchesAny(matchers, authority);
   if (!authorityIsClients) return decided(matches);
+  if (isAnyAuthority) return chosenByClient(matches);
   const withEveryPort = matchers.some((matcher) => matchesEveryPort(matcher, host));
   const withSomePort = withEveryPort || matchers.some((matcher) => matchesSomePort(matcher, host));
   return byAuthority(matches, matchesAny(matchers, host), withEveryPort, withSomePort);
 }
 
-/** Matches `host:` followed by anything. */
-function matchesEveryPort(matcher: StringMatcher, host: string): boolean {
+/** True when the value describes a host (lower case) with whatever port behind it. */
+export function matchesEveryPort(matcher: StringMatcher, host: string): boolean {
   if (matcher.kind === 'present') return true;
   if (matcher.kind !== 'prefix') return false;
   return host.startsWith(matcher.text) || isHostWithColon(matcher.text, matcher.text.length - 1, host);

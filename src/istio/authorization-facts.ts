@@ -33,6 +33,8 @@ export interface Facts {
   readonly authority: string;
   /** False where a route sets the authority (rewrite), so that no client adds a port to it. */
   readonly authorityIsClients: boolean;
+  /** True where not one request is meant but all that the client may send: under any authority. */
+  readonly isAnyAuthority?: boolean;
   /** The IP address of the client's pod, where it is known. */
   readonly clientAddress?: string;
 }

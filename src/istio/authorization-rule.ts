@@ -28,6 +28,8 @@ export interface CompiledRule {
   readonly field: string;
   readonly http: Compiled;
   readonly tcp: Compiled;
+  /** The first field that counts for nothing on TCP chains, where the rule otherwise holds; absent if all count. */
+  readonly lost?: string;
   readonly discriminators: Discriminators;
 }
 
@@ -66,7 +68,9 @@ export function compileRule(
   const discriminators = discriminatorsOf(rule, context.namespace);
   const compiled = compileClauses(rule, field, context);
   if (compiled.kind === 'dropped') return { field, http: compiled, tcp: compiled, discriminators };
-  return { field, http: compiled, tcp: withoutHttp(compiled, isAllow), discriminators };
+  const httpOnly = conditionsOf(compiled).find(isHttpOnly);
+  const lost = httpOnly === undefined || isAllow ? {} : { lost: httpOnly.field };
+  return { field, http: compiled, tcp: withoutHttp(compiled, isAllow), ...lost, discriminators };
 }
 
 /** What the rule says of the requests of a path. */
@@ -111,9 +115,15 @@ function compileClauses(rule: AuthorizationPolicyRule, field: string, context: P
   return { kind: 'active', clauses: { from, to, when } };
 }
 
-function withoutHttp(compiled: Extract<Compiled, { kind: 'active' }>, isAllow: boolean): Compiled {
+type Active = Extract<Compiled, { readonly kind: 'active' }>;
+
+function conditionsOf({ clauses: { from, to, when } }: Active): Conditions {
+  return [...when, ...from.flat(), ...to.flat()];
+}
+
+function withoutHttp(compiled: Active, isAllow: boolean): Compiled {
   const { from, to, when } = compiled.clauses;
-  const httpOnly = [...when, ...from.flat(), ...to.flat()].find(isHttpOnly);
+  const httpOnly = conditionsOf(compiled).find(isHttpOnly);
   if (httpOnly === undefined) return compiled;
   if (isAllow) return { kind: 'dropped', field: httpOnly.field, reason: 'http-only' };
   const keep = (conditions: Conditions): Conditions => conditions.filter((condition) => !isHttpOnly(condition));

@@ -164,9 +164,14 @@ export function refusedListener(reader: MeshReader, workload: Workload, port: nu
   return reader.first(refusedListeners, ruleKey(workload.id, String(port)));
 }
 
+/** The pod ports that a workload listens on. */
+export function listeningPorts(reader: MeshReader, workload: Workload): readonly number[] {
+  return reader.entries(portsByWorkload, workload.id);
+}
+
 /** True when anything listens on the pod port. */
 export function listensOn(reader: MeshReader, workload: Workload, port: number): boolean {
-  return reader.entries(portsByWorkload, workload.id).includes(port);
+  return listeningPorts(reader, workload).includes(port);
 }
 
 /** True when some Gateway selects the workload: it is a gateway, not a sidecar. */

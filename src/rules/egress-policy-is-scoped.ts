@@ -1,8 +1,7 @@
 import { hostPaths } from '../egress/host-paths.ts';
-import type { CompiledPolicy } from '../istio/authorization.ts';
-import { targetRefsOf } from '../istio/authorization-attachment.ts';
+import { externalHostsOf, isMeshWide } from '../egress/policy-hosts.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
-import { factsOf, gatewaysByName, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
+import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: DENY rules are scoped to the egress gateway. */
@@ -37,10 +36,8 @@ spec:
 
   *check(policy, reader) {
     const { resource, action } = policy;
-    if (resource.metadata.namespace !== factsOf(reader).config.rootNamespace) return;
-    if (action !== 'DENY' && action !== 'ALLOW') return;
-    if (Object.keys(resource.spec.selector?.matchLabels ?? {}).length > 0 || targetRefsOf(resource).length > 0) return;
-    const [first, ...others] = externalHosts(policy, reader);
+    if (!isMeshWide(reader, policy) || (action !== 'DENY' && action !== 'ALLOW')) return;
+    const [first, ...others] = externalHostsOf(reader, resource.spec.rules ?? []);
     if (first === undefined) return;
     const more = others.length === 0 ? '' : ` and ${others.length} more`;
     yield {
@@ -51,24 +48,6 @@ spec:
     };
   },
 });
-
-/** The external hosts that a policy names, by SNI or by authority. */
-function externalHosts({ resource }: CompiledPolicy, reader: MeshReader): readonly string[] {
-  const named = (resource.spec.rules ?? []).flatMap((rule) => [
-    ...(rule.when ?? [])
-      .filter(({ key }) => key === 'connection.sni')
-      .flatMap(({ values = [], notValues = [] }) => [...values, ...notValues]),
-    ...(rule.to ?? []).flatMap(({ operation = {} }) => [...(operation.hosts ?? []), ...(operation.notHosts ?? [])]),
-  ]);
-  const hosts = new Set(named.flatMap((value) => hostsNamed(value.toLowerCase().replace(/:(\d+|\*)$/, ''), reader)));
-  return [...hosts].filter((host) => reader.value(hostPaths, host).length > 0).sort();
-}
-
-/** The host that a value is, or the registered hosts under the wildcard that it is. */
-function hostsNamed(value: string, reader: MeshReader): readonly string[] {
-  if (!value.startsWith('*.')) return [value];
-  return [value, ...reader.entries(servicesUnder, value).map(({ host }) => host.toLowerCase())];
-}
 
 /** The labels by which the Gateway that serves the host selects its pods. */
 function gatewayLabels(reader: MeshReader, host: string): Labels {

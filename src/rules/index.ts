@@ -1,6 +1,10 @@
+import { allowRuleCanMatch } from './allow-rule-can-match.ts';
 import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
 import type { Rule } from './define.ts';
+import { denyRuleCanMatch } from './deny-rule-can-match.ts';
+import { denyRuleIsNotWiderThanWritten } from './deny-rule-is-not-wider-than-written.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
+import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
@@ -10,14 +14,20 @@ import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
+import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
+import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { schema } from './schema.ts';
 import { subsetExists } from './subset-exists.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
+  allowRuleCanMatch,
   captureIsNotOverridden,
+  denyRuleCanMatch,
+  denyRuleIsNotWiderThanWritten,
   destinationRuleIsNotShadowed,
+  egressPolicyIsAttached,
   egressPolicyIsScoped,
   exemptionIsCurrent,
   externalHostHasEgressPath,
@@ -27,6 +37,8 @@ export const rules: readonly Rule[] = [
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
+  hostDenyCoversPorts,
+  meshWidePolicyReachesGateway,
   noDoubleTls,
   schema,
   subsetExists,

@@ -1,0 +1,55 @@
+import type { CompiledPolicy } from '../istio/authorization.ts';
+import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
+import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
+import type { Workload } from '../mesh/gateway-workloads.ts';
+import { factsOf, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
+import { egressWorkloads } from './flows.ts';
+import { hostPaths } from './host-paths.ts';
+
+/** The external hosts (lower case) that some rules of a policy name, by SNI or by authority; sorted. */
+export function externalHostsOf(reader: MeshReader, rules: readonly AuthorizationPolicyRule[]): readonly string[] {
+  const named = rules.flatMap((rule) => [
+    ...(rule.when ?? [])
+      .filter(({ key }) => key === 'connection.sni')
+      .flatMap(({ values = [], notValues = [] }) => [...values, ...notValues]),
+    ...(rule.to ?? []).flatMap(({ operation = {} }) => [...(operation.hosts ?? []), ...(operation.notHosts ?? [])]),
+  ]);
+  const hosts = new Set(named.flatMap((value) => hostsNamed(reader, withoutPort(value.toLowerCase()))));
+  return [...hosts].filter((host) => reader.value(hostPaths, host).length > 0).sort();
+}
+
+/** The host of a value of `hosts`: `host:*` and `host:80` name it as well. */
+export function withoutPort(value: string): string {
+  return value.replace(/:(\d+|\*)$/, '');
+}
+
+/** The host that a value is, or the registered hosts under the wildcard that it is. */
+function hostsNamed(reader: MeshReader, value: string): readonly string[] {
+  if (!value.startsWith('*.')) return [value];
+  return [value, ...reader.entries(servicesUnder, value).map(({ host }) => host.toLowerCase())];
+}
+
+/** The gateways (their identities) that routes for a host lead to. */
+export function gatewaysOfHost(reader: MeshReader, host: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { classes } of reader.value(hostPaths, host)) {
+    for (const { path } of classes) {
+      for (const { hop } of [path, ...path.alternatives]) if (hop?.workload !== undefined) found.add(hop.workload);
+    }
+  }
+  return found;
+}
+
+/** The egress gateways that a policy is attached to; a dry run is, too, though it decides nothing. */
+export function guardedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {
+  const { rootNamespace } = factsOf(reader).config;
+  return egressWorkloads(reader).filter(({ namespace, labels }) =>
+    attaches(resource, { namespace, labels, rootNamespace }),
+  );
+}
+
+/** True for a policy that applies to every workload of the mesh: in the root namespace, without selector and targetRefs. */
+export function isMeshWide(reader: MeshReader, { resource }: CompiledPolicy): boolean {
+  if (resource.metadata.namespace !== factsOf(reader).config.rootNamespace) return false;
+  return Object.keys(resource.spec.selector?.matchLabels ?? {}).length === 0 && targetRefsOf(resource).length === 0;
+}

@@ -1,0 +1,169 @@
+import { externalHostsOf, gatewaysOfHost, guardedGateways } from '../egress/policy-hosts.ts';
+import type { CompiledPolicy } from '../istio/authorization.ts';
+import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
+import { hostPatternsOf } from '../istio/hosts.ts';
+import { type FieldRef, fieldOf, idOf, type Labels } from '../istio/resources.ts';
+import { promisedWorkload, type Workload, workloadOf } from '../mesh/gateway-workloads.ts';
+import { chainsNamed, httpServersNamed, isGateway, listeningPorts, workloadById } from '../mesh/gateways.ts';
+import { factsOf, kubernetesServices, type MeshReader, resourcesById, workloadsByNamespace } from '../mesh/indexes.ts';
+import { defineRule, type Problem } from './define.ts';
+
+/** A policy about external hosts is in force where their requests arrive. */
+export const egressPolicyIsAttached = defineRule({
+  name: 'egress-policy-is-attached',
+  summary: 'A policy that names external hosts applies to the egress gateway that serves them.',
+  why: "Policies decide about requests that arrive, never about those that leave: in the namespace of an application, or with a selector that the gateway's pods do not have, a policy about an external host is never asked. Gateways of the classic kind ignore policies with targetRefs.",
+  severity: 'error',
+  subject: 'policy',
+  related: ['IST0127', 'KIA0106'],
+  examples: {
+    bad: `
+kind: AuthorizationPolicy
+metadata: { namespace: team-b, name: deny-api }
+spec:
+  action: DENY
+  rules:
+  - when: [{ key: connection.sni, values: [api.example.com] }]
+`,
+    good: `
+kind: AuthorizationPolicy
+metadata: { namespace: istio-egress, name: deny-api }
+spec:
+  selector: { matchLabels: { istio: egressgateway } }
+  action: DENY
+  rules:
+  - from: [{ source: { namespaces: [team-b] } }]
+    when: [{ key: connection.sni, values: [api.example.com] }]
+`,
+  },
+
+  *check(policy, reader) {
+    const { resource, action, dryRun } = policy;
+    if (action === 'AUDIT' || isAboutWaypoints(policy)) return;
+    const guarded = new Set(guardedGateways(reader, policy).map(({ id }) => id));
+    const attached = attachedGateways(reader, policy);
+    const hosts = externalHostsOf(reader, resource.spec.rules ?? []).map((host) => ({
+      host,
+      gateways: [...gatewaysOfHost(reader, host)],
+    }));
+    const missed = hosts.filter(({ host, gateways }) => {
+      // Whether a route leads there is not this rule's matter, as long as the policy is on a gateway.
+      if (gateways.length === 0) return attached.length === 0 && guarded.size === 0 && !isOfGatewayApi(reader, policy);
+      return !gateways.some((id) => guarded.has(id)) && !attached.some((workload) => serves(reader, workload, host));
+    });
+    if (missed.length > 0 && missed.length === hosts.length) yield unattached(reader, policy, missed);
+    else for (const one of missed) yield misplaced(reader, policy, one);
+    if (!dryRun || hosts.length === missed.length) return;
+    yield {
+      at: fieldOf(resource, 'metadata.annotations'),
+      key: 'dry-run',
+      message: `the ${action} policy is a dry run: it reports, and decides nothing`,
+      fix: "remove the annotation 'istio.io/dry-run' once the policy is to hold",
+      severity: 'warning',
+    };
+  },
+});
+
+interface MissedHost {
+  readonly host: string;
+  /** The gateways that serve it, by their identities. */
+  readonly gateways: readonly string[];
+}
+
+/** No host that the policy names is served by a gateway that it applies to. */
+function unattached(reader: MeshReader, policy: CompiledPolicy, missed: readonly MissedHost[]): Problem {
+  const [first, ...others] = missed;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const gateway = first && gatewayOf(reader, first);
+  return {
+    at: attachmentOf(reader, policy, gateway),
+    key: 'selector',
+    message: `the ${policy.action} policy names external host '${first?.host ?? ''}'${more}, and applies to no egress gateway that serves it`,
+    fix:
+      gateway === undefined
+        ? 'route the host to an egress gateway, and select its pods'
+        : fixFor(reader, policy, gateway),
+    // Without a gateway yet, the policy may be its first part.
+    incomplete: gateway === undefined,
+  };
+}
+
+/** One host of several is served by another gateway than those that the policy applies to. */
+function misplaced(reader: MeshReader, { resource, action }: CompiledPolicy, missed: MissedHost): Problem {
+  const { namespace = '', labels = {} } = gatewayOf(reader, missed) ?? {};
+  return {
+    at: fieldOf(resource, 'spec.rules'),
+    key: missed.host,
+    message: `the ${action} policy names external host '${missed.host}', which another egress gateway serves, in '${namespace}'`,
+    fix: `name it in a policy for that gateway: \`selector: {matchLabels: {${labelsText(labels)}}}\``,
+  };
+}
+
+function gatewayOf(
+  reader: MeshReader,
+  { gateways: [id] }: { readonly gateways: readonly string[] },
+): Workload | undefined {
+  return id === undefined ? undefined : workloadById(reader, id);
+}
+
+/** The field that keeps the policy from the gateway. */
+function attachmentOf(reader: MeshReader, { resource }: CompiledPolicy, gateway: Workload | undefined): FieldRef {
+  if (targetRefsOf(resource).length > 0)
+    return fieldOf(resource, resource.spec.targetRefs === undefined ? 'spec.targetRef' : 'spec.targetRefs');
+  const isElsewhere = gateway !== undefined && !isNamespaceOf(reader, resource.metadata.namespace, gateway);
+  return fieldOf(resource, isElsewhere ? 'metadata.namespace' : 'spec.selector');
+}
+
+function isNamespaceOf(reader: MeshReader, namespace: string, gateway: Workload): boolean {
+  return namespace === gateway.namespace || namespace === factsOf(reader).config.rootNamespace;
+}
+
+function fixFor(reader: MeshReader, { resource }: CompiledPolicy, gateway: Workload): string {
+  const selector = `\`selector: {matchLabels: {${labelsText(gateway.labels)}}}\``;
+  if (!isNamespaceOf(reader, resource.metadata.namespace, gateway))
+    return `move it to namespace '${gateway.namespace}', with ${selector}`;
+  if (targetRefsOf(resource).length > 0) return `replace the targetRefs by ${selector}`;
+  return `select the gateway's pods: ${selector}`;
+}
+
+function labelsText(labels: Labels): string {
+  const [first] = Object.entries(labels).sort(([a], [b]) => Number(b === 'istio') - Number(a === 'istio'));
+  return first === undefined ? '' : `${first[0]}: ${first[1]}`;
+}
+
+/** Policies on Services, ServiceEntries and GatewayClasses are those of waypoints, which have no pods to select. */
+function isAboutWaypoints({ resource }: CompiledPolicy): boolean {
+  return targetRefsOf(resource).some(({ kind }) => kind !== 'Gateway');
+}
+
+/** The gateways in the policy's own namespace that it applies to: a host may come in by one and go out by another. */
+function attachedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {
+  const { rootNamespace } = factsOf(reader).config;
+  const { namespace } = resource.metadata;
+  const pods = reader.entries(workloadsByNamespace, namespace).map(workloadOf);
+  const promised = reader
+    .entries(kubernetesServices, namespace)
+    .flatMap(({ selector }) => (selector === undefined ? [] : [promisedWorkload(namespace, selector)]));
+  return [...pods, ...promised].filter(
+    (workload) =>
+      attaches(resource, { namespace, labels: workload.labels, rootNamespace }) && isGateway(reader, workload),
+  );
+}
+
+/** True for a policy on a Gateway of the Kubernetes API that exists. */
+function isOfGatewayApi(reader: MeshReader, { resource }: CompiledPolicy): boolean {
+  const { namespace } = resource.metadata;
+  return targetRefsOf(resource).some(
+    ({ name = '' }) => reader.first(resourcesById, idOf({ kind: 'KubernetesGateway', namespace, name })) !== undefined,
+  );
+}
+
+function serves(reader: MeshReader, workload: Workload, host: string): boolean {
+  return listeningPorts(reader, workload).some((port) =>
+    hostPatternsOf(host).some(
+      (name) =>
+        chainsNamed(reader, workload, port, name).length > 0 ||
+        httpServersNamed(reader, workload, port, name).length > 0,
+    ),
+  );
+}
