@@ -182,8 +182,12 @@ abstract class State<O> implements Reader<O> {
   /** Files what a value contributes, and takes back what the value before it did; equal entries stay as they are. */
   protected refile(before: readonly Filed[], after: readonly Filed[]): readonly Filed[] {
     if (before.length === 0 && after.length === 0) return before;
+    // A small change of a long list is most often in one place: what is equal around it is not looked up.
+    const start = commonLength(before, after, (list, place) => list[place]);
+    const rest = [before.slice(start), after.slice(start)] as const;
+    const end = commonLength(...rest, (list, place) => list[list.length - 1 - place]);
     const old = new Map<string, Filed[]>();
-    for (const filed of before) {
+    for (const filed of rest[0].slice(0, rest[0].length - end)) {
       const place = placeOf(filed);
       const there = old.get(place);
       if (there === undefined) old.set(place, [filed]);
@@ -191,7 +195,7 @@ abstract class State<O> implements Reader<O> {
     }
     const filedNow: Filed[] = [];
     const added: Filed[] = [];
-    for (const filed of after) {
+    for (const filed of rest[1].slice(0, rest[1].length - end)) {
       const there = old.get(placeOf(filed));
       const match = there?.findIndex((candidate) => dequal(candidate.entry, filed.entry)) ?? -1;
       const kept = match === -1 ? undefined : there?.splice(match, 1)[0];
@@ -200,7 +204,7 @@ abstract class State<O> implements Reader<O> {
     }
     for (const there of old.values()) for (const { index, key, entry } of there) this.removeEntry(index, key, entry);
     for (const { index, key, entry } of added) this.addEntry(index, key, entry);
-    return filedNow;
+    return [...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)];
   }
 
   #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
@@ -257,6 +261,22 @@ function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
   const filed: Filed[] = [];
   query.contribute(value, argument, (index, key, entry) => filed.push({ index, key, entry }));
   return filed;
+}
+
+/** How many entries of two lists are equal, counted as `at` counts. */
+function commonLength(
+  before: readonly Filed[],
+  after: readonly Filed[],
+  at: (list: readonly Filed[], place: number) => Filed | undefined,
+): number {
+  const most = Math.min(before.length, after.length);
+  let length = 0;
+  while (length < most && isSameFiled(at(before, length), at(after, length))) length += 1;
+  return length;
+}
+
+function isSameFiled(a: Filed | undefined, b: Filed | undefined): boolean {
+  return a?.index === b?.index && a?.key === b?.key && dequal(a?.entry, b?.entry);
 }
 
 function placeOf(filed: Filed): string {

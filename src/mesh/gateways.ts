@@ -217,11 +217,15 @@ export function workloadById(reader: MeshReader, id: string): Workload {
 }
 
 function buildListeners(reader: MeshReader, workload: Workload): GatewayListeners {
+  const podPorts = new Map<number, readonly number[]>();
+  const portsOf = ({ number }: GatewayServer): readonly number[] => {
+    const ports = podPorts.get(number) ?? [listeningPort(reader, workload, number)];
+    podPorts.set(number, ports);
+    return ports;
+  };
   const resolved = selectingGateways(reader, workload).flatMap((gateway): ResolvedServer[] => {
     const name = `${gateway.metadata.namespace}/${gateway.metadata.name}`;
-    return reader
-      .entries(serversByGateway, name)
-      .map((server) => ({ server, ports: [listeningPort(reader, workload, server.number)] }));
+    return reader.entries(serversByGateway, name).map((server) => ({ server, ports: portsOf(server) }));
   });
   const { listeners, dropped } = mergeServers(resolved);
   const chains: { port: number; chain: Chain }[] = [];
