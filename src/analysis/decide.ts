@@ -1,3 +1,4 @@
+import { anyAccount, otherAccounts } from '../egress/path.ts';
 import { displayRef, idOf } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Denial, Operation, Transition } from './decision.ts';
@@ -90,12 +91,24 @@ function transitionDenial(group: Group): Denial {
 
 function transitionText(group: Group): string {
   const [{ name, before, after, reason, at, wayOut }] = group;
-  const clients = listed(group.map(({ from }) => from.namespace));
+  const clients = listed(clientNames(group));
   const hosts = listed(group.map(({ to }) => `${to.host}:${to.port}`));
   const change = `${clients} → ${hosts}: ${before} → ${after}`;
   if (name === 'access change') return `access changes: ${change} (${reason})`;
   const where = `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}`;
   return `${where}: ${change}: ${reason}; ${wayOut} (${name})`;
+}
+
+/** Namespaces, and where policies tell service accounts apart, those. */
+function clientNames(group: Group): readonly string[] {
+  const byNamespace = Map.groupBy(group, ({ from }) => from.namespace);
+  return [...byNamespace].flatMap(([namespace, own]) => {
+    const accounts = [...new Set(own.map(({ from }) => from.serviceAccount))];
+    if (accounts.includes(anyAccount)) return [namespace];
+    return accounts.map((account) =>
+      account === otherAccounts ? `other accounts of ${namespace}` : `${namespace}/${account}`,
+    );
+  });
 }
 
 /** `a, b, c and 4 more`. */

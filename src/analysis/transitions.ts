@@ -1,6 +1,6 @@
 import type { ClientScopes } from '../egress/access.ts';
 import type { TargetPaths } from '../egress/class-paths.ts';
-import { type Client, otherAccounts, type Path, type Target } from '../egress/path.ts';
+import { anyAccount, type Client, otherAccounts, type Path, type Target } from '../egress/path.ts';
 import type { TransitionName } from './decision.ts';
 
 /** A path before and after a change; absent where there was, or will be, none. */
@@ -136,11 +136,15 @@ function restOf({ rest }: Lookup, scope: string | undefined): Path | undefined {
 
 function restClients({ namespaces }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
   const others = [...namespaces].filter((namespace) => !special.has(namespace));
-  return others.map((namespace) => ({ namespace, serviceAccount: otherAccounts }));
+  return others.map((namespace) => ({ namespace, serviceAccount: anyAccount }));
 }
 
+/** The accounts that policies tell apart before or after the change; one for all of them where they tell none apart. */
 function accountsOf(namespace: string, before: Lookup, after: Lookup): ReadonlySet<string> {
-  return new Set([...(before.accounts.get(namespace)?.keys() ?? []), ...(after.accounts.get(namespace)?.keys() ?? [])]);
+  const named = [before, after]
+    .map(({ accounts }) => [...(accounts.get(namespace)?.keys() ?? [])])
+    .filter((names) => names.includes(otherAccounts));
+  return new Set(named.length === 0 ? [anyAccount] : named.flat());
 }
 
 /** An account without a path of its own has that of the accounts that no policy names, else that of its scope. */

@@ -12,11 +12,8 @@ import type { ClassPath, TargetPaths } from './class-paths.ts';
 import { contributeFlows } from './flows.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { type GuardedWay, guardedWays, judge } from './judge.ts';
-import { type AppProtocol, otherAccounts, type Target } from './path.ts';
+import { type AppProtocol, anyAccount, otherAccounts, type Target } from './path.ts';
 import { scopeKeyOf, type ViewClass, viewClasses } from './view-classes.ts';
-
-/** The account that is shown where policies name none. */
-const anyAccount = 'default';
 
 /** The protocols and ports of an external host (the argument). */
 const hostTargets: Query<ModelObject, readonly Target[]> = { name: 'targets', level: 5, compute: targetsOf };

@@ -1,5 +1,6 @@
 import { hostPatternsOf } from '../istio/hosts.ts';
 import { fieldOf } from '../istio/resources.ts';
+import type { Workload } from '../mesh/gateway-workloads.ts';
 import { type Chain, chainsNamed, listensOn, refusedListener } from '../mesh/gateways.ts';
 import { everything, factsOf, type MeshReader } from '../mesh/indexes.ts';
 import type { AtGateway } from './hop.ts';
@@ -53,7 +54,7 @@ export function serve(
     return broken(progress, 'nothing-listens', `nothing listens on pod port ${hop.podPort} of the gateway`);
   const outer = outerOf(hop.tls, request.protocol);
   const sni = sniOf(outer, hop.sni, request.name);
-  const chain = chainFor(reader, at, sni);
+  const chain = chainFor(reader, workload, hop.podPort, sni);
   if (chain === undefined) {
     const what = sni === undefined ? 'plaintext' : `SNI '${sni}'`;
     return broken(progress, 'no-server-for-sni', `no server on pod port ${hop.podPort} of the gateway takes ${what}`);
@@ -112,10 +113,15 @@ function sniOf(outer: Outer, hopSni: string, name: string): string | undefined {
 }
 
 /** The chain with the SNI's exact name, else the longest wildcard, else the one without names. */
-function chainFor(reader: MeshReader, at: AtGateway, sni: string | undefined): Chain | undefined {
+export function chainFor(
+  reader: MeshReader,
+  workload: Workload,
+  port: number,
+  sni: string | undefined,
+): Chain | undefined {
   const names = sni === undefined || sni === '' ? [] : hostPatternsOf(sni);
   for (const name of [...names, everything]) {
-    const [chain] = chainsNamed(reader, at.workload, at.hop.podPort, name);
+    const [chain] = chainsNamed(reader, workload, port, name);
     if (chain !== undefined) return chain;
   }
   return undefined;

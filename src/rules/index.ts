@@ -9,7 +9,10 @@ import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
+import { externalServiceIsBounded } from './external-service-is-bounded.ts';
+import { externalServiceIsNotHijacked } from './external-service-is-not-hijacked.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
+import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
@@ -17,8 +20,14 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationVerifiesHost } from './origination-verifies-host.ts';
+import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
+import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { schema } from './schema.ts';
+import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
+import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
+import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
@@ -32,7 +41,10 @@ export const rules: readonly Rule[] = [
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalPortIsCaptured,
+  externalServiceIsBounded,
+  externalServiceIsNotHijacked,
   externalServiceResolvesAtGateway,
+  fromAndToBelongTogether,
   gatewayOriginatesTls,
   hopSniMatchesHost,
   hopTlsMatchesServer,
@@ -40,6 +52,12 @@ export const rules: readonly Rule[] = [
   hostDenyCoversPorts,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  originationVerifiesHost,
+  passthroughSniStaysWithinServer,
+  portProtocolIsPlausible,
   schema,
+  sniPolicyBindsRoute,
   subsetExists,
+  tcpServerHasOneDestination,
+  tlsServerHasOneDestination,
 ];

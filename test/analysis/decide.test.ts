@@ -41,6 +41,17 @@ describe('an interruption', () => {
   });
 });
 
+it('names service accounts where policies tell them apart', () => {
+  const of = (serviceAccount: string): Transition => ({
+    ...interruption('a', 'x.example'),
+    from: { namespace: 'a', serviceAccount },
+  });
+  const clients = (...transitions: Transition[]): string | undefined =>
+    / (?:spec.exportTo: )(.*) → x/.exec(denials({ transitions })[0] ?? '')?.[1];
+  expect(clients(of('default'))).toBe('a');
+  expect(clients(of('batch'), of('*'))).toBe('a/batch, other accounts of a');
+});
+
 it('tells of a door although a finding explains it', () => {
   const door: Transition = { ...interruption('a', 'x.example'), name: 'door', after: 'direct' };
   expect(denials({ transitions: [door], introduced: [finding('a', 'x.example')] })).toHaveLength(2);

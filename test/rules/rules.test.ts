@@ -62,7 +62,7 @@ describe.each(rules)('$name', (rule) => {
     const { bad, good } = rule.examples;
     const found = surroundings.map((around) => [around, introduced(rule, around, bad)] as const);
     const around = found.find(([, list]) => list.some((finding) => finding.rule === rule.name))?.[0] ?? 'nothing';
-    const findings = introduced(rule, around, bad);
+    const findings = introduced(rule, around, bad).filter(({ rule: name }) => !isBesidesThePoint(rule, name));
     expect(new Set(findings.map((finding) => finding.rule)), `with ${around} around it`).toEqual(new Set([rule.name]));
     expect(new Set(findings.map(({ severity }) => severity))).toEqual(new Set([rule.severity]));
     expect(findings.flatMap(grammarProblems)).toEqual([]);
@@ -76,6 +76,11 @@ describe.each(rules)('$name', (rule) => {
     expect(readFileSync(file, 'utf8')).toContain(`testRule(${camelCase(rule.name)}, {`);
   });
 });
+
+/** The example of a rule about ServiceEntries is one, without the rest of a design that would lead its host to the gateway. */
+function isBesidesThePoint(rule: Rule, found: string): boolean {
+  return rule.subject === 'ServiceEntry' && found === 'external-host-has-egress-path';
+}
 
 /** The findings that an example adds to those of a bundle. */
 function introduced(rule: Rule, around: BundleName, example: string): readonly Finding[] {
