@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { type Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+import { Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
 
 /*
  * Memoised queries over tracked indexes, in the shape of Salsa. Objects fill indexes; queries read indexes and other
@@ -80,8 +80,7 @@ export interface Definition<O> {
 type ListIndex<O> = SortedIndex<O, unknown> | DerivedIndex<unknown>;
 
 /** A memoised value. */
-class Node<O> implements Cell<Node<O>> {
-  readers?: Set<Node<O>>;
+class Node<O> extends Cell<Node<O>> {
   readonly query: Query<O, unknown>;
   readonly argument: string;
   value: unknown;
@@ -93,6 +92,7 @@ class Node<O> implements Cell<Node<O>> {
   roots = 0;
 
   constructor(query: Query<O, unknown>, argument: string) {
+    super();
     this.query = query;
     this.argument = argument;
   }
@@ -157,7 +157,7 @@ abstract class State<O> implements Reader<O> {
   }
 
   protected touch(cell: Cell<Node<O>> | undefined): void {
-    for (const node of cell?.readers ?? []) this.schedule(node);
+    if (cell !== undefined) for (const node of cell.readers()) this.schedule(node);
   }
 
   protected schedule(node: Node<O>): void {
@@ -314,6 +314,7 @@ export class Engine<O> extends State<O> {
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
     if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
     const bucket = this.#countBucket(index, key);
+    bucket.all ??= new Cell();
     this.#reads.add(bucket.all);
     return bucket.distinct();
   }
@@ -336,6 +337,7 @@ export class Engine<O> extends State<O> {
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
     if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
+    bucket.all ??= new Cell();
     this.#reads.add(bucket.all);
     return bucket.items;
   }
@@ -343,6 +345,7 @@ export class Engine<O> extends State<O> {
   protected readFirst(index: ListIndex<O>, key: string): unknown {
     if (this.#reads === undefined) return this.peekList(index, key)?.items[0];
     const bucket = this.#listBucket(index, key);
+    bucket.head ??= new Cell();
     this.#reads.add(bucket.head);
     return bucket.items[0];
   }
@@ -367,7 +370,7 @@ export class Engine<O> extends State<O> {
     const bucket = this.#listBucket(index, key);
     if (bucket.remove(entry)) this.touch(bucket.head);
     this.touch(bucket.all);
-    if (bucket.items.length === 0 && !isRead(bucket.all) && !isRead(bucket.head)) this.#lists.get(index)?.delete(key);
+    if (bucket.items.length === 0 && !bucket.all?.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
   }
 
   protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
@@ -398,11 +401,8 @@ export class Engine<O> extends State<O> {
     } finally {
       this.#reads = outer;
     }
-    for (const cell of node.reads) if (!reads.has(cell)) cell.readers?.delete(node);
-    for (const cell of reads) {
-      cell.readers ??= new Set();
-      cell.readers.add(node);
-    }
+    for (const cell of node.reads) if (!reads.has(cell)) cell.removeReader(node);
+    for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
     node.filed = this.refile(node.filed, filedBy(node, node.value));
   }
@@ -424,18 +424,18 @@ export class Engine<O> extends State<O> {
 
   /** Drops a value that nobody reads and no object is a reason for, and then what it alone has read. */
   #forgetUnused(node: Node<O>): void {
-    if (node.roots > 0 || isRead(node)) return;
+    if (node.roots > 0 || node.isRead) return;
     this.#nodes.get(node.query)?.delete(node.argument);
     this.refile(node.filed, nothingFiled);
     for (const cell of node.reads) {
-      cell.readers?.delete(node);
+      cell.removeReader(node);
       if (cell instanceof Node) this.#forgetUnused(cell);
     }
   }
 
   #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
     const buckets = at(this.#lists, index, () => new Map<string, SortedBucket<Node<O>, unknown>>());
-    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>((a, b) => index.compare(a, b)));
+    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>(index));
   }
 
   #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {
@@ -552,16 +552,12 @@ export class Overlay<O> extends State<O> {
   #changeList(index: ListIndex<O>, key: string, change: (delta: SortedDelta<Node<O>, unknown>) => void): void {
     const bucket = this.#base.peekList(index, key);
     const keys = at(this.#lists, index, () => new Map<string, SortedDelta<Node<O>, unknown>>());
-    const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, (a, b) => index.compare(a, b)));
+    const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, index));
     const before = delta.first();
     change(delta);
     this.touch(bucket?.all);
     if (delta.first() !== before) this.touch(bucket?.head);
   }
-}
-
-function isRead<N>(cell: Cell<N>): boolean {
-  return cell.readers !== undefined && cell.readers.size > 0;
 }
 
 /** The value of a key, made and kept if there is none yet. */
