@@ -1,6 +1,6 @@
 import { Bench } from 'tinybench';
 
-/** What is measured, in milliseconds of CPU time: the medians of several runs. */
+/** What is measured, in milliseconds: the medians of several runs. */
 export interface Measured {
   readonly mean: number;
   readonly p99: number;
@@ -12,15 +12,6 @@ export interface Subject {
   readonly run: () => unknown;
 }
 
-/**
- * CPU time of this thread in milliseconds. What other processes take of the machine does not count; neither do the helpers of the
- * garbage collector, which run beside it.
- */
-function cpuTime(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-}
-
 /** Measures subjects in turn, several times, so that the moods of the machine hit all alike. */
 export function interleave<K extends string>(
   subjects: ReadonlyMap<K, Subject>,
@@ -29,7 +20,7 @@ export function interleave<K extends string>(
   const runs = new Map([...subjects.keys()].map((name) => [name, [] as Measured[]]));
   for (let round = 0; round < rounds; round++) {
     for (const [name, { prepare, run }] of subjects) {
-      const bench = new Bench({ throws: true, now: cpuTime, time: 0, iterations, warmup: round === 0, warmupTime: 0 });
+      const bench = new Bench({ throws: true, time: 0, iterations, warmup: round === 0, warmupTime: 0 });
       bench.add(name, () => void run(), prepare && { beforeEach: prepare });
       const [task] = bench.runSync();
       if (task?.result.state !== 'completed') throw new Error(`'${name}' could not be measured`);

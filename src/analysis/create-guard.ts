@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { type ClientScopes, clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
+import { clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
@@ -23,9 +23,6 @@ import { analysisQueries, findingQueries } from './raw-findings.ts';
 /** Builds the model of a mesh and answers about it. */
 export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
 
-/** Changes of these kinds may make a namespace a client, or give it another view. */
-const clientKinds: ReadonlySet<Resource['kind']> = new Set(['Namespace', 'Sidecar', 'Workload', 'Gateway', 'Service']);
-
 class MeshGuard implements Guard {
   readonly #settings: Settings;
   readonly #options: GuardOptions;
@@ -37,8 +34,6 @@ class MeshGuard implements Guard {
   #lacksServices = false;
   #config: MeshConfig;
   #mesh: Engine<ModelObject>;
-  /** Clients and their scopes; absent after a change. */
-  #scopes: ClientScopes | undefined;
 
   constructor(resources: Iterable<Resource>, settings: Settings, options: GuardOptions) {
     this.#settings = settings;
@@ -67,7 +62,7 @@ class MeshGuard implements Guard {
   }
 
   check(input: CheckInput = {}): readonly Finding[] {
-    const scopes = this.#clientScopes();
+    const scopes = clientScopes(this.#mesh);
     const presentation = {
       settings: this.#settings,
       today: this.#options.today(),
@@ -83,7 +78,7 @@ class MeshGuard implements Guard {
   }
 
   access(): readonly Path[] {
-    const expand = clientExpander(this.#clientScopes());
+    const expand = clientExpander(clientScopes(this.#mesh));
     const hosts = [...this.#mesh.roots(hostPaths)].sort(([a], [b]) => compareText(a, b));
     return hosts.flatMap(([, targets]) => expandPaths(targets, expand));
   }
@@ -102,9 +97,9 @@ class MeshGuard implements Guard {
       const others = [...this.#objects.values()].filter((object) => object !== before);
       return after === undefined ? others : [...others, after];
     });
+    // What the mesh itself has computed an overlay need not.
+    const scopesBefore = clientScopes(this.#mesh);
     const overlay = this.#mesh.with([difference, ...assumptions.changes]);
-    const scopesBefore = this.#clientScopes();
-    const mayChangeClients = clientKinds.has(changed.kind) || !scopesBefore.has(changed.metadata.namespace);
     const judgement = judgeChange({
       before: this.#mesh,
       after: overlay,
@@ -113,7 +108,7 @@ class MeshGuard implements Guard {
       settings: this.#settings,
       today: this.#options.today(),
       scopesBefore,
-      scopesAfter: mayChangeClients ? clientScopes(overlay) : scopesBefore,
+      scopesAfter: clientScopes(overlay),
     });
     return decideOn(judgement, change.operation, this.#settings);
   }
@@ -127,7 +122,6 @@ class MeshGuard implements Guard {
       if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
       applied.push(difference);
     }
-    this.#scopes = undefined;
     if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
@@ -167,11 +161,6 @@ class MeshGuard implements Guard {
   #leadsToMissingService(object: ModelObject | undefined): boolean {
     if (object?.virtualService === undefined) return false;
     return leadsToMissingService(object.virtualService, this.#config, (id) => this.#objects.has(id));
-  }
-
-  #clientScopes(): ClientScopes {
-    this.#scopes ??= clientScopes(this.#mesh);
-    return this.#scopes;
   }
 
   /** The gateways that need not be assumed after changes, and those that must be. `objects`: what there is after them. */
