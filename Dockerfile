@@ -16,4 +16,5 @@ COPY --from=build /build/dist ./
 USER 65532:65532
 # The webhook; health and metrics.
 EXPOSE 9443 9090
-ENTRYPOINT ["/nodejs/bin/node", "/egress-guard/egress-guard.js"]
+# Young objects get 8 MiB: with Node.js's own choice, reading 10,000 resources leaves a third more memory in use, and is no faster.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "/egress-guard/egress-guard.js"]

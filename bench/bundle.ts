@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createAgent, postOver } from '../test/admission/tls-client.ts';
+import { entrypoint } from '../test/image/dockerfile.ts';
 import { admissionReview } from '../test/webhook/admission-review.ts';
 import { startServeProcess } from '../test/webhook/serve-process.ts';
 import { localChanges } from './changes.ts';
@@ -101,7 +102,7 @@ export async function commandFigures(bundle: Bundle): Promise<readonly Figure[]>
   ];
 }
 
-/** What memory the bundle takes in `serve --files` after some requests; `limits` in MiB. */
+/** What memory the bundle takes in `serve --files` after some requests, run as the image runs it; `limit` in MiB. */
 export async function rssFigure(bundle: Bundle, hosts: number, limit: number): Promise<Figure> {
   const mesh = generateMesh(sizesFor(hosts).large);
   const folder = bundle.write(meshFiles(mesh));
@@ -112,7 +113,11 @@ export async function rssFigure(bundle: Bundle, hosts: number, limit: number): P
 }
 
 async function serveSome(bundle: Bundle, folder: string, mesh: GeneratedMesh) {
-  const served = await startServeProcess({ flags: ['--files', folder], cwd: folder, program: [bundle.program] });
+  const served = await startServeProcess({
+    flags: ['--files', folder],
+    cwd: folder,
+    program: [...entrypoint.flags, bundle.program],
+  });
   const agent = createAgent(served.ca);
   try {
     const atStart = await rssOf(served.opsUrl);

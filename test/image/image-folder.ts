@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { entrypoint } from './dockerfile.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -53,7 +54,10 @@ export async function layOutImage(user: number): Promise<ImageFolder> {
     cwd,
     ...(isRoot && { user }),
     run: async (...args) => {
-      const child = spawn(node, [path('egress-guard.js'), ...args], { cwd, ...(isRoot && { uid: user, gid: user }) });
+      const child = spawn(node, [...entrypoint.flags, path('egress-guard.js'), ...args], {
+        cwd,
+        ...(isRoot && { uid: user, gid: user }),
+      });
       const [stdout, stderr, [code]] = await Promise.all([
         text(child.stdout),
         text(child.stderr),

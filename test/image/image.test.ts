@@ -10,20 +10,14 @@ import { createAgent, createCertificate, postOver } from '../admission/tls-clien
 import { admissionReview } from '../webhook/admission-review.ts';
 import { faultyMesh, hopRule, inMesh, manifest, mutualFor } from '../webhook/faulty-mesh.ts';
 import { startServeProcess } from '../webhook/serve-process.ts';
-import { type Instruction, readDockerfile } from './dockerfile.ts';
+import { entrypoint, type Instruction, lastOf, stages } from './dockerfile.ts';
 import { type ImageFolder, layOutImage } from './image-folder.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const root = join(import.meta.dirname, '../..');
-const stages = readDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'));
 const final: readonly Instruction[] = stages.at(-1) ?? [];
 const nodeMajor = Number(/\d+/.exec(packageJson.engines.node)?.[0]);
-
-/** The argument of the last instruction of a kind: the one that holds. */
-function lastOf(instructions: readonly Instruction[], name: string): string {
-  return instructions.findLast((instruction) => instruction.name === name)?.argument ?? '';
-}
 
 let image: ImageFolder;
 /** What is mounted into the container: manifests and certificates. */
@@ -69,10 +63,10 @@ describe('the Dockerfile', () => {
   });
 
   it('runs the bundle', () => {
-    const entrypoint: unknown = JSON.parse(lastOf(final, 'ENTRYPOINT'));
-    const workdir = lastOf(final, 'WORKDIR');
     const [name = ''] = packageJson.bin.match(/[^/]+$/) ?? [];
-    expect(entrypoint).toEqual(['/nodejs/bin/node', `${workdir}/${name}`]);
+    expect(entrypoint.node).toBe('/nodejs/bin/node');
+    expect(entrypoint.flags.filter((flag) => !flag.startsWith('--'))).toEqual([]);
+    expect(entrypoint.program).toBe(`${lastOf(final, 'WORKDIR')}/${name}`);
     expect(image.built).toContain(name);
   });
 
@@ -128,7 +122,7 @@ describe('the bundle alone, read-only, as the user of the image', () => {
         ...['--tls-cert', join(mounted, 'tls.crt'), '--tls-key', join(mounted, 'tls.key')],
       ],
       cwd: image.cwd,
-      program: [image.path('egress-guard.js')],
+      program: [...entrypoint.flags, image.path('egress-guard.js')],
       node: image.node,
       ...(image.user !== undefined && { user: image.user }),
     });
