@@ -230,6 +230,23 @@ export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* 
   }
 });
 
+/** VirtualServices that are bound to a Gateway, or mean one in a match, by lower-case host. */
+export const virtualServicesOfGateways = index<VirtualService>(
+  'VirtualServices of gateways by host',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !namesGateway(virtualService)) return;
+    for (const host of new Set(virtualService.hosts.map((name) => name.toLowerCase())))
+      yield [indexKeyOf(host), virtualService];
+  },
+);
+
+function namesGateway({ gateways, http, tls, tcp }: VirtualService): boolean {
+  const matches = [...http, ...tls, ...tcp].flatMap(
+    (rule): readonly { readonly gateways: readonly string[] }[] => rule.matches,
+  );
+  return [{ gateways }, ...matches].some((match) => match.gateways.some((name) => name !== meshGateway));
+}
+
 /** VirtualServices by `namespace/name`: delegates are referred to so. */
 export const virtualServicesByName = index<VirtualService>('VirtualServices by name', ({ virtualService }) =>
   virtualService === undefined ? [] : [[nameOf(virtualService.resource), virtualService]],
@@ -258,6 +275,9 @@ function isOfKind<K extends Kind>(resource: Resource, kind: K): resource is Reso
 
 /** Gateways by `namespace/name`. */
 export const gatewaysByName = resourceIndex('Gateways by name', 'Gateway', (gateway) => [nameOf(gateway)]);
+
+/** Gateways by their names alone. */
+export const gatewaysByBareName = resourceIndex('Gateways by bare name', 'Gateway', ({ metadata }) => [metadata.name]);
 
 /** Gateways by one label of their selector (the alphabetically first), or by `everything` without a selector. */
 export const gatewaysBySelector = resourceIndex('Gateways by selector', 'Gateway', (gateway) => [
@@ -428,8 +448,10 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   meshVirtualServicesBySni,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
+  virtualServicesOfGateways,
   virtualServicesByName,
   gatewaysByName,
+  gatewaysByBareName,
   gatewaysBySelector,
   workloadsByNamespace,
   namespacesByName,
