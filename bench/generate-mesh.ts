@@ -108,7 +108,9 @@ function httpHost(name: string): GeneratedHost {
     }),
     hostRule: istio('networking', 'DestinationRule', name, {
       host,
-      trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', sni: host } }] },
+      trafficPolicy: {
+        portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', sni: host, subjectAltNames: [host] } }],
+      },
     }),
   };
 }

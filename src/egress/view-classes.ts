@@ -100,10 +100,11 @@ export function viewClasses(
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
   const groups = reader.value(scopeGroups, everything);
-  const mesh = waysOf(reader, target, '', meshScope(reader).key);
+  const meshKey = meshScope(reader).key;
+  const mesh = waysOf(reader, target, '', meshKey);
   return groups.flatMap(({ scope }): readonly ViewClass[] => {
     const scopeKey = scope.key;
-    const { ways, asked, ruleHosts } = restOf(reader, target, scope, mesh);
+    const { ways, asked, ruleHosts } = scopeKey === meshKey ? mesh : restOf(reader, target, scope, mesh);
     const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
     const mentioned = [...new Set([...asked, ...withRules])].sort();
@@ -115,7 +116,7 @@ export function viewClasses(
   });
 }
 
-/** The ways of a scope's clients that no resource mentions: those of the mesh's scope wherever the two answer alike. */
+/** The ways of the clients of a scope other than the mesh's that no resource mentions: those of the mesh's wherever the two answer alike. */
 function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
   const isAlike = givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
   if (!isAlike) return waysOf(reader, target, '', scope.key);
