@@ -8,7 +8,7 @@ import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf 
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
 import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
-import { buildMesh, meshConfigOf } from '../mesh/model.ts';
+import { buildMesh, meshConfigMapOf, meshConfigOf } from '../mesh/model.ts';
 import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
 import type { Settings } from '../settings/settings.ts';
 import { decideOn } from './decide.ts';
@@ -199,7 +199,12 @@ class MeshGuard implements Guard {
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
-    const facts = { config: this.#config, inventory: { egressGateways, clients, externalNamespaces, directHosts } };
+    const configMap = meshConfigMapOf(resources, this.#settings.istio);
+    const facts = {
+      config: this.#config,
+      ...(configMap && { configMap: idOf(refOf(configMap)) }),
+      inventory: { egressGateways, clients, externalNamespaces, directHosts },
+    };
     return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, analysisQueries);
   }
 }

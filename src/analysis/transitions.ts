@@ -58,9 +58,10 @@ export function pathChanges(
 }
 
 /** How a path changes; undefined when nobody needs to know. `wasMediated`: some client reached the host through the gateway. */
-export function transitionOf(before: Path, after: Path, wasMediated: () => boolean): TransitionName | undefined {
-  const isNewlyOpen = isOpen(after) && !isOpen(before);
-  if (isNewlyOpen && (before.hop !== undefined || (before.outcome === 'blocked' && wasMediated()))) return 'door';
+export function transitionOf(before: Path, after: Path, wasMediated: boolean): TransitionName | undefined {
+  if (completesDetour(before, after)) return undefined;
+  if (isOpen(after) && (before.hop !== undefined || (before.outcome === 'blocked' && wasMediated)) && !isOpen(before))
+    return 'door';
   if (losesOrigination(before, after)) return 'door';
   if (before.outcome === 'allowed' && after.outcome === 'broken') return 'interruption';
   return before.outcome !== after.outcome && isDecided(before) && isDecided(after) ? 'access change' : undefined;
@@ -68,6 +69,14 @@ export function transitionOf(before: Path, after: Path, wasMediated: () => boole
 
 function isOpen(path: Path): boolean {
   return path.outcome === 'direct' || path.outcome === 'misrouted';
+}
+
+/**
+ * True where what failed at the gateway is led to another host from there: a forward proxy, a fixed upstream of a wildcard. Nobody got
+ * through before, and the gateway still judges; whether the detour is meant is for the rule about it to say.
+ */
+function completesDetour(before: Path, after: Path): boolean {
+  return before.outcome === 'broken' && after.outcome === 'misrouted' && after.hop !== undefined;
 }
 
 function losesOrigination(before: Path, after: Path): boolean {

@@ -3,7 +3,7 @@ import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts'
 import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
-import { type DeclaredServer, serversForHost, workloadById } from '../mesh/gateways.ts';
+import { type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
 import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
@@ -148,7 +148,7 @@ function serverElsewhere(
   hop: ArrivedHop,
   host: string,
   mayBeUnbound: boolean,
-): DeclaredServer | undefined {
+): PlacedServer | undefined {
   const others = serversForHost(reader, hop.workload, host).filter(
     ({ port, isDropped }) => port !== hop.podPort && !isDropped,
   );

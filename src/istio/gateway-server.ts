@@ -89,6 +89,11 @@ function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServ
   };
 }
 
+/** What a server is called in messages: the name of its port, else the number. */
+export function displayServer({ portName, number }: GatewayServer): string {
+  return portName === '' ? String(number) : portName;
+}
+
 /** True for a server whose host list admits a VirtualService of `namespace`. Source: pkg/config/host/names.go `NamesForNamespace`. */
 export function hostsForNamespace(server: GatewayServer, namespace: string): readonly string[] {
   const admitted: string[] = [];
