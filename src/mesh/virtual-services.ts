@@ -96,8 +96,11 @@ export function isSeenBy(client: ClientView, listener: EgressListener, virtualSe
 }
 
 function isImported(client: ClientView, listener: EgressListener, { hosts, resource }: VirtualService): boolean {
-  const { namespace } = resource.metadata;
-  return importsVirtualService(listener, hosts, namespace, listener.imports.has('.') && client.isIn(namespace));
+  const { namespace, name } = resource.metadata;
+  const isOwn = listener.imports.has('.') && client.isIn(namespace);
+  const isImported = importsVirtualService(listener, hosts, namespace, isOwn);
+  client.answers?.add({ kind: 'VirtualService', namespace, name, hosts, isImported });
+  return isImported;
 }
 
 function covering(
