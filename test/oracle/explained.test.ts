@@ -90,7 +90,6 @@ const exceptions: readonly Exception[] = [
     speaks: 'service-host-is-qualified',
     cases: ['c1.1-dotted-partial-vs-dest'],
   },
-  { cause: 'no-such-destination', why: 'no rule speaks of a destination that is no service at all yet' },
   { cause: 'service-not-visible', why: 'no rule speaks of a gateway Service that a client does not see yet' },
 ];
 
