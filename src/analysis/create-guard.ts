@@ -7,6 +7,7 @@ import type { MeshConfig } from '../istio/mesh-config.ts';
 import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
+import { GeneratedObjects } from '../mesh/generated-objects.ts';
 import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
 import { buildMesh, meshConfigOf } from '../mesh/model.ts';
 import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
@@ -33,6 +34,8 @@ class MeshGuard implements Guard {
   readonly #objects = new Map<string, ModelObject>();
   /** Gateways that are assumed, with the objects that the mesh holds for them. */
   readonly #assumed = new Map<AssumedGateway, ModelObject>();
+  /** What Istio generates from resources of the Gateway API, as the mesh holds it. */
+  #generated: GeneratedObjects;
   /** Some mesh route may lead to a Service that is missing. */
   #lacksServices = false;
   #config: MeshConfig;
@@ -45,11 +48,14 @@ class MeshGuard implements Guard {
     this.#options = options;
     const all = [...resources];
     this.#config = this.#readConfig(all);
-    this.#mesh = this.#build(all);
+    this.#read(all);
+    this.#generated = this.#generate();
+    this.#mesh = this.#build();
   }
 
   get notes(): readonly string[] {
-    return [...this.#assumed.keys()].map(({ note }) => note);
+    const deployed = this.#options.assumesGateways ? this.#generated.notes() : [];
+    return [...[...this.#assumed.keys()].map(({ note }) => note), ...deployed];
   }
 
   *resources(): Iterable<Resource> {
@@ -97,12 +103,15 @@ class MeshGuard implements Guard {
     const changed = after?.resource ?? before?.resource;
     if (changed === undefined || changed.kind === 'MeshConfig')
       return { allowed: true, denials: [], warnings: [], rules: [] };
+    const generated = this.#generated.changesOf([resourceChange(before, after)]);
     const overlay = this.#mesh.with([
       { ...(before && { before }), ...(after && { after }) },
+      ...generated,
       ...this.#assumptionChanges(before, after).changes,
     ]);
     const scopesBefore = this.#clientScopes();
-    const mayChangeClients = clientKinds.has(changed.kind) || !scopesBefore.has(changed.metadata.namespace);
+    const mayChangeClients =
+      clientKinds.has(changed.kind) || generated.length > 0 || !scopesBefore.has(changed.metadata.namespace);
     const judgement = judgeChange({
       before: this.#mesh,
       after: overlay,
@@ -118,6 +127,7 @@ class MeshGuard implements Guard {
 
   apply(change: Change): void {
     const { before, after } = this.#difference(change);
+    const generated = this.#generated.apply([resourceChange(before, after)]);
     const assumptions = this.#assumptionChanges(before, after);
     this.#scopes = undefined;
     if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
@@ -125,10 +135,12 @@ class MeshGuard implements Guard {
     if ((before ?? after)?.resource?.kind === 'MeshConfig') {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
-      this.#mesh = this.#build(all);
+      this.#read(all);
+      this.#generated = this.#generate();
+      this.#mesh = this.#build();
       return;
     }
-    this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...assumptions.changes]);
+    this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...generated, ...assumptions.changes]);
     this.#lacksServices ||= before?.resource?.kind === 'Service' || this.#leadsToMissingService(after);
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
@@ -189,10 +201,17 @@ class MeshGuard implements Guard {
     return meshConfigOf(resources, { namespace, revision, overrides: meshConfig });
   }
 
-  #build(resources: readonly Resource[]): Engine<ModelObject> {
+  #read(resources: readonly Resource[]): void {
     this.#objects.clear();
     this.#assumed.clear();
     for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
+  }
+
+  #generate(): GeneratedObjects {
+    return new GeneratedObjects(this.#config, () => this.resources());
+  }
+
+  #build(): Engine<ModelObject> {
     if (this.#options.assumesGateways) {
       this.#lacksServices = [...this.#objects.values()].some((object) => this.#leadsToMissingService(object));
       for (const gateway of assumeGateways(this.#objects.values(), this.#config))
@@ -200,7 +219,8 @@ class MeshGuard implements Guard {
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
     const facts = { config: this.#config, inventory: { egressGateways, clients, externalNamespaces, directHosts } };
-    return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, analysisQueries);
+    const objects = [...this.#objects.values(), ...this.#generated.objects(), ...this.#assumed.values()];
+    return buildMesh(objects, facts, analysisQueries);
   }
 }
 
@@ -212,6 +232,11 @@ interface AssumptionChanges {
 }
 
 const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
+
+/** The same change of resources. */
+function resourceChange(before: ModelObject | undefined, after: ModelObject | undefined): ObjectChange<Resource> {
+  return { ...(before?.resource && { before: before.resource }), ...(after?.resource && { after: after.resource }) };
+}
 
 /** The labels of a known pod with the service account; none if there is no such pod. */
 function podLabels(reader: MeshReader, namespace: string, serviceAccount: string): Labels {

@@ -51,6 +51,7 @@ export type Cause =
   | 'other-host'
   // upstream
   | 'loop'
+  | 'backend-refused'
   | 'host-not-registered'
   | 'host-not-exported'
   | 'host-port-missing'

@@ -20,7 +20,7 @@ type ServerKind = 'http' | 'tls-http' | 'tls-tcp' | 'passthrough' | 'auto-passth
 
 /** One `servers[]` element of a Gateway, its zero values resolved. */
 export interface GatewayServer {
-  readonly resource: ResourceOf<'Gateway'> | ResourceOf<'KubernetesGateway'>;
+  readonly resource: ResourceOf<'Gateway' | 'KubernetesGateway' | 'ListenerSet'>;
   /** `namespace/name`, by which VirtualServices refer to the Gateway. */
   readonly gateway: string;
   /** Path in `resource`. */
@@ -56,6 +56,7 @@ export function readServers(resource: ResourceOf<'Gateway'>): readonly GatewaySe
     .filter((server) => server.number !== 0);
 }
 
+/** Where a server is written. */
 interface ServerPlace {
   readonly resource: GatewayServer['resource'];
   readonly namespace: string;
@@ -64,7 +65,7 @@ interface ServerPlace {
 }
 
 /** Reads one server. `PASSTHROUGH` is the zero value of the mode. */
-function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServer {
+export function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServer {
   const protocol = parseProtocol(server.port?.protocol);
   const hosts = sanitizeHosts(server.hosts ?? [], place.namespace);
   const declared = server.tls === undefined ? 'NONE' : (server.tls.mode ?? 'PASSTHROUGH');

@@ -8,6 +8,7 @@ import type {
   K8sGatewaySpec,
   ListenerSetSpec,
   PeerAuthenticationSpec,
+  ReferenceGrantSpec,
   ServiceEntrySpec,
   SidecarSpec,
   TCPRouteSpec,
@@ -97,6 +98,7 @@ export type Resource =
   | Of<'TLSRoute', TLSRouteSpec>
   | Of<'TCPRoute', TCPRouteSpec>
   | Of<'BackendTLSPolicy', BackendTLSPolicySpec>
+  | Of<'ReferenceGrant', ReferenceGrantSpec>
   | Of<'Service', ServiceSpec>
   | Of<'Workload', WorkloadSpec>
   | Of<'Namespace', Readonly<Record<string, never>>>
@@ -107,6 +109,12 @@ export type Kind = Resource['kind'];
 
 /** The resource of one kind. */
 export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
+
+/** The Gateway API's routes, by kind. */
+export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
+
+/** The kind of a Gateway API route. */
+export type RouteKind = (typeof routeKinds)[number];
 
 /** Names one resource; or the settings, which are no Kubernetes object: then `name` is their file. */
 export interface ResourceRef {
@@ -167,11 +175,12 @@ export function fieldOf(resource: Resource, field: string): FieldRef {
  * in the input. Source: pilot/pkg/model/config.go `configCompareByCreationTime`.
  */
 export function olderFirst(a: Resource, b: Resource): number {
-  return (
-    compareAge(a.metadata, b.metadata) ||
-    compareText(a.metadata.name, b.metadata.name) ||
-    compareText(a.metadata.namespace, b.metadata.namespace)
-  );
+  return earlierFirst(a.metadata, b.metadata);
+}
+
+/** The same order by metadata alone: what Istio generates has its own name, and the age of what it is generated from. */
+export function earlierFirst(a: Metadata, b: Metadata): number {
+  return compareAge(a, b) || compareText(a.name, b.name) || compareText(a.namespace, b.namespace);
 }
 
 /** Orders by creation time; without one, by place in the input. Of two that are as old as each other neither comes first. */
