@@ -182,6 +182,8 @@ export interface Origination {
   readonly isTlsPort: boolean;
   /** The port that is dialled with plain HTTP; absent where the stream is TLS. */
   readonly plaintextPort?: number;
+  /** True where TLS is originated and a certificate of any name will do, as long as a trusted CA has signed it. */
+  readonly acceptsAnyName?: boolean;
 }
 
 /** One way of a request: every stage that was reached, with what decided it. */

@@ -71,8 +71,23 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
   if (originates && tls?.settings.insecureSkipVerify === true) notes.push('unverified');
   const port = dialledPort(cluster, subset);
-  const origination = { ...originationOf(cluster, port), ...(notes.includes('plaintext') && { plaintextPort: port }) };
+  const origination = {
+    ...originationOf(cluster, port),
+    ...(notes.includes('plaintext') && { plaintextPort: port }),
+    ...(acceptsAnyName(cluster, mode, stream) && { acceptsAnyName: true }),
+  };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
+}
+
+/**
+ * Without names of its own to look for, Envoy looks for the one of the SNI that it takes from the authority, and for none at all
+ * where the SNI is set, or where it forwards bytes. Source: core/cluster_tls.go `setAutoSniAndAutoSanValidation`.
+ */
+function acceptsAnyName({ policy: { tls }, seen }: Cluster, mode: ClientTlsMode, { isHttp }: Stream): boolean {
+  if (tls === undefined || (mode !== 'SIMPLE' && mode !== 'MUTUAL') || tls.settings.insecureSkipVerify === true)
+    return false;
+  const names = [...(tls.settings.subjectAltNames ?? []), ...seen.service.subjectAltNames];
+  return names.length === 0 && (tls.sni !== '' || !isHttp);
 }
 
 function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {

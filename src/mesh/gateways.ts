@@ -392,8 +392,11 @@ function claim(match: StreamMatch, claimed: Set<string>): boolean {
   return true;
 }
 
-/** VirtualServices bound to the server's Gateway of which a host overlaps one of the server's. Source: `pickMatchingGatewayHosts`. */
-function overlappingVirtualServices(
+/**
+ * VirtualServices bound to the server's Gateway of which a host overlaps one of the server's, as a gateway pod in `namespace` ranks
+ * them. Source: pilot/pkg/networking/core/gateway.go `pickMatchingGatewayHosts`.
+ */
+export function overlappingVirtualServices(
   reader: MeshReader,
   namespace: string,
   server: GatewayServer,
@@ -409,7 +412,8 @@ function overlappingVirtualServices(
   });
 }
 
-function streamRuleApplies(rule: StreamRule, server: GatewayServer): boolean {
+/** True when a `tls` or `tcp` rule applies to a server. */
+export function streamRuleApplies(rule: StreamRule, server: GatewayServer): boolean {
   return (
     rule.matches.length === 0 || rule.matches.some((match) => serverMatchApplies(match, server.gateway, server.number))
   );

@@ -10,6 +10,7 @@ import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceIsBounded } from './external-service-is-bounded.ts';
+import { externalServiceIsNotHijacked } from './external-service-is-not-hijacked.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
 import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
@@ -19,10 +20,14 @@ import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationVerifiesHost } from './origination-verifies-host.ts';
+import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { schema } from './schema.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
+import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
+import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
@@ -37,6 +42,7 @@ export const rules: readonly Rule[] = [
   externalHostHasEgressPath,
   externalPortIsCaptured,
   externalServiceIsBounded,
+  externalServiceIsNotHijacked,
   externalServiceResolvesAtGateway,
   fromAndToBelongTogether,
   gatewayOriginatesTls,
@@ -46,8 +52,12 @@ export const rules: readonly Rule[] = [
   hostDenyCoversPorts,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  originationVerifiesHost,
+  passthroughSniStaysWithinServer,
   portProtocolIsPlausible,
   schema,
   sniPolicyBindsRoute,
   subsetExists,
+  tcpServerHasOneDestination,
+  tlsServerHasOneDestination,
 ];
