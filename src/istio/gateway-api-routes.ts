@@ -34,7 +34,7 @@ export interface GeneratedRoute {
 }
 
 /** The parent that a reference names; undefined for one that is none of Istio's. Source: conversion.go `toInternalParentReference`. */
-export function parentOf(reference: ParentRef, namespace: string): ParentId | undefined {
+function parentOf(reference: ParentRef, namespace: string): ParentId | undefined {
   const { group = gatewayGroup, kind = 'Gateway', name = '' } = reference;
   const known = parentKinds[`${group}/${kind}`];
   return known && { kind: known, namespace: reference.namespace ?? namespace, name };

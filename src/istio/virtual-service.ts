@@ -32,7 +32,7 @@ export interface RouteDestination {
 }
 
 /** What routes are written in: a VirtualService, or a Gateway API route of which Istio makes VirtualServices. */
-export type RouteSource = ResourceOf<'VirtualService' | RouteKind>;
+type RouteSource = ResourceOf<'VirtualService' | RouteKind>;
 
 /** A rule of any section, with the resource in which it is written (the delegate, for delegated rules). */
 interface Rule {
