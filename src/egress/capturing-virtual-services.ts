@@ -1,5 +1,5 @@
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
-import type { ResourceOf } from '../istio/resources.ts';
+import { idOf, type ResourceOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { VirtualService } from '../istio/virtual-service.ts';
 import { type MeshReader, meshVirtualServices } from '../mesh/indexes.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
@@ -17,6 +17,12 @@ function leadsToGateway(reader: MeshReader, virtualService: VirtualService, host
   const rules = [...httpRules(reader, virtualService), ...virtualService.tls, ...virtualService.tcp];
   const destinations = rules.flatMap((rule) => rule.destinations);
   return destinations.some((destination) => gatewayServiceOf(reader, destination.host, host) !== undefined);
+}
+
+/** True when a rule of the VirtualService, or of a delegate of its, is written in the resource. */
+export function isWrittenIn(reader: MeshReader, virtualService: VirtualService, ref: ResourceRef): boolean {
+  const sources = [virtualService.resource, ...httpRules(reader, virtualService).map((rule) => rule.source)];
+  return sources.some((source) => idOf(refOf(source)) === idOf(ref));
 }
 
 /** True for a ServiceEntry whose endpoints are an egress gateway: a capture without a VirtualService. */

@@ -1,3 +1,4 @@
+import { covers } from '../istio/hosts.ts';
 import type { FieldRef } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 
@@ -112,7 +113,7 @@ export interface Hop {
 
 /** The gateway server whose filter chain took the connection. */
 export interface ServerMatch {
-  /** `namespace/name` of the Gateway. */
+  /** `namespace/name` of the Istio Gateway; that of a Gateway API listener has a name of Istio's making. */
   readonly gateway: string;
   /** Pod port. */
   readonly port: number;
@@ -129,6 +130,16 @@ export interface ServerMatch {
 /** True for a server that forwards TLS untouched: nothing of the hop ends at the gateway. */
 export function passesTls({ mode }: ServerMatch): boolean {
   return mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH';
+}
+
+/**
+ * True when the SNI of the hop is none of the host's: set to another, or left to Istio's default where the server is not one for
+ * every SNI. Says nothing of hops without mesh TLS, or with settings of nobody's.
+ */
+export function sendsOtherSni(hop: Hop, server: ServerMatch | undefined, host: string): boolean {
+  if (hop.tls !== 'ISTIO_MUTUAL' || hop.sni === undefined || hop.tlsAt === undefined) return false;
+  if (hop.sniIsDefault && server?.acceptsAnySni === true) return false;
+  return !covers(host, hop.sni.toLowerCase());
 }
 
 /** What the gateway's policies are asked about, all but the client's identity. */

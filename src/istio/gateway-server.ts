@@ -1,6 +1,6 @@
 import { type Protocol, parseProtocol, sectionOf } from './protocol.ts';
 import type { IstioGatewayServer } from './resources.gen.ts';
-import type { ResourceOf } from './resources.ts';
+import type { ResourceOf, ResourceRef } from './resources.ts';
 
 /** The TLS mode of a server; `NONE` without TLS. */
 type ServerTlsMode =
@@ -88,6 +88,22 @@ export function readServer(server: IstioGatewayServer, place: ServerPlace): Gate
     subjectAltNames: server.tls?.subjectAltNames ?? [],
     credentialName: server.tls?.credentialName ?? server.tls?.credentialNames?.[0] ?? '',
   };
+}
+
+/** How a server is written in its kind of resource. */
+interface ServerForm {
+  /** The field below the server's own that holds its hosts. */
+  readonly hosts: string;
+  /** What makes it speak mesh TLS. */
+  readonly mutual: string;
+}
+
+/** The form of servers in a Gateway, or of listeners in a Gateway or ListenerSet of the Gateway API. */
+export function serverForm(kind: ResourceRef['kind']): ServerForm {
+  if (kind !== 'KubernetesGateway' && kind !== 'ListenerSet')
+    return { hosts: 'hosts', mutual: 'tls: {mode: ISTIO_MUTUAL}' };
+  const mutual = 'tls: {mode: Terminate, options: {gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL}}';
+  return { hosts: 'hostname', mutual };
 }
 
 /** True for a server whose host list admits a VirtualService of `namespace`. Source: pkg/config/host/names.go `NamesForNamespace`. */

@@ -40,6 +40,7 @@ export function managedGateway(gateway: ResourceOf<'KubernetesGateway'>): Manage
         serviceAccount: deployment.serviceAccount,
         containerPorts: {},
         isProxyOnly: true,
+        isPromised: true,
       },
     },
   };

@@ -76,6 +76,8 @@ export interface WorkloadSpec {
   readonly containerPorts: Readonly<Record<string, number>>;
   /** True when Istio's proxy is all that runs in the pods: a gateway, whether or not a Gateway selects it. */
   readonly isProxyOnly: boolean;
+  /** True for pods that nobody has declared and Istio is about to deploy. */
+  readonly isPromised?: boolean;
 }
 
 /** The mesh configuration as written in the ConfigMap `istio` (already parsed from its YAML text). */
@@ -115,6 +117,11 @@ export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as 
 
 /** The kind of a Gateway API route. */
 export type RouteKind = (typeof routeKinds)[number];
+
+/** True for what routes are written in: a VirtualService, or a Gateway API route. */
+export function isRouting(kind: ResourceRef['kind']): boolean {
+  return kind === 'VirtualService' || routeKinds.some((route) => route === kind);
+}
 
 /** Names one resource; or the settings, which are no Kubernetes object: then `name` is their file. */
 export interface ResourceRef {

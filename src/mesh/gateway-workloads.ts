@@ -47,14 +47,14 @@ export function workloadsBehind(reader: MeshReader, service: MeshService): reado
   const { selector } = service;
   if (selector === undefined || Object.keys(selector).length === 0) return [];
   const known = reader.entries(workloadsByNamespace, service.namespace);
-  if (known.length === 0) return [promisedWorkload(service.namespace, selector)];
   const behind = new Map<string, Workload>();
   for (const resource of known) {
     if (!selects(selector, resource.spec.labels)) continue;
     const workload = workloadOf(resource);
     behind.set(workload.id, behind.get(workload.id) ?? workload);
   }
-  return [...behind.values()];
+  const isAnyKnown = behind.size > 0 || known.some(({ spec }) => spec.isPromised !== true);
+  return isAnyKnown ? [...behind.values()] : [promisedWorkload(service.namespace, selector)];
 }
 
 /** True when the settings count the pods as an egress gateway; without such settings every gateway may be one. */

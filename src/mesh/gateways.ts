@@ -1,7 +1,7 @@
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { type MergedListener, mergeServers, type ResolvedServer } from '../istio/gateway-merge.ts';
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
-import { indexKeyOf, isWildcard, overlaps } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, indexKeyOf, isWildcard, overlaps } from '../istio/hosts.ts';
 import {
   compareText,
   earlierFirst,
@@ -54,9 +54,20 @@ export interface RefusedListener {
   readonly servers: readonly GatewayServer[];
 }
 
+/** A server of a Gateway that selects the workload. */
+export interface DeclaredServer {
+  /** Pod port. */
+  readonly port: number;
+  readonly server: GatewayServer;
+  /** True for a server that Istio leaves out. */
+  readonly isDropped: boolean;
+}
+
 /** What listens on the pods of a gateway. */
 export interface GatewayListeners {
   readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
+  /** Every server of the Gateways that select the workload, by pod port; also those without a filter chain. */
+  readonly declared: readonly DeclaredServer[];
   /** Plaintext HTTP servers: all of a port share one route table. */
   readonly httpServers: readonly { readonly port: number; readonly server: GatewayServer }[];
   readonly refused: readonly RefusedListener[];
@@ -81,6 +92,14 @@ const httpServersByHost: DerivedIndex<GatewayServer> = {
   kind: 'derived',
   name: 'HTTP servers',
   compare: (a, b) => olderFirst(a.resource, b.resource) || compareText(a.field, b.field),
+};
+
+/** Servers by `workload|host` (lower case), oldest Gateway first. */
+const serversByHost: DerivedIndex<DeclaredServer> = {
+  kind: 'derived',
+  name: 'servers by host',
+  compare: (a, b) =>
+    olderFirst(a.server.resource, b.server.resource) || compareText(a.server.field, b.server.field) || a.port - b.port,
 };
 
 /** The identities of the workloads that an object declares or promises. */
@@ -111,6 +130,10 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       for (const host of new Set(server.serverNames.map(lowerCase))) {
         contribute(httpServersByHost, chainKey(id, port, indexKeyOf(host)), server);
       }
+    }
+    for (const declared of value.declared) {
+      for (const host of new Set(declared.server.serverNames.map(lowerCase)))
+        contribute(serversByHost, ruleKey(id, indexKeyOf(host)), declared);
     }
     for (const refused of value.refused) contribute(refusedListeners, ruleKey(id, String(refused.port)), refused);
     for (const port of names) contribute(portsByWorkload, id, port);
@@ -176,6 +199,19 @@ export function httpServersNamed(
   pattern: string,
 ): readonly GatewayServer[] {
   return reader.entries(httpServersByHost, chainKey(workload.id, port, pattern));
+}
+
+/** The servers of a workload (its identity) whose hosts cover a host (lower case), on whichever port; the most specific first. */
+export function serversForHost(reader: MeshReader, workload: string, host: string): readonly DeclaredServer[] {
+  const found = new Map<string, DeclaredServer>();
+  for (const pattern of hostPatternsOf(host)) {
+    for (const declared of reader.entries(serversByHost, ruleKey(workload, pattern))) {
+      const { server, port } = declared;
+      if (server.serverNames.some((name) => covers(lowerCase(name), host)))
+        found.set(serverKey(server, port), declared);
+    }
+  }
+  return [...found.values()];
 }
 
 /** Why Envoy refuses the listener of a pod port, if it does. */
@@ -294,12 +330,28 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
     const conflict = findConflict(built);
     if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
   }
-  return { chains, httpServers, refused, dropped };
+  return { chains, declared: declaredServers(resolved, dropped), httpServers, refused, dropped };
 }
 
-/** Listeners bound to an address of their own are not what a Service leads to. */
-function isReachable(listener: MergedListener): boolean {
-  return listener.bind === '' || listener.bind === '0.0.0.0' || listener.bind === '::';
+function declaredServers(
+  resolved: readonly ResolvedServer[],
+  dropped: GatewayListeners['dropped'],
+): readonly DeclaredServer[] {
+  const lost = new Set(dropped.map(({ server, port }) => serverKey(server, port)));
+  return resolved
+    .filter(({ server }) => isReachable(server))
+    .flatMap(({ server, ports }) =>
+      ports.map((port) => ({ port, server, isDropped: lost.has(serverKey(server, port)) })),
+    );
+}
+
+function serverKey({ gateway, field }: GatewayServer, port: number): string {
+  return ruleKey(gateway, field, String(port));
+}
+
+/** What is bound to an address of its own is not what a Service leads to. */
+function isReachable({ bind }: Pick<MergedListener, 'bind'>): boolean {
+  return bind === '' || bind === '0.0.0.0' || bind === '::';
 }
 
 /**

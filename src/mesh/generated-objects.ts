@@ -369,18 +369,19 @@ function listening(listeners: readonly Listener[]): readonly ModelObject[] {
   );
 }
 
-/** The Service and the pods of a Gateway that Istio deploys, until they are there. */
+/** The Service and the pods of a Gateway that Istio deploys, each until it is there. */
 function deployed(
   reader: Resources,
   gateway: ResourceOf<'KubernetesGateway'>,
   config: MeshConfig,
 ): readonly ModelObject[] {
   const managed: ManagedGateway | undefined = managedGateway(gateway);
-  if (managed === undefined || find(reader, 'Service', managed.service.metadata) !== undefined) return [];
+  if (managed === undefined) return [];
   const { namespace, name } = gateway.metadata;
-  const hasPods = reader.first(deployedPods, `${namespace}|${name}`) !== undefined;
-  const resources = hasPods ? [managed.service] : [managed.service, managed.workload];
-  return resources.map((resource) => toModelObject(resource, config));
+  const missing: Resource[] = [];
+  if (find(reader, 'Service', managed.service.metadata) === undefined) missing.push(managed.service);
+  if (reader.first(deployedPods, `${namespace}|${name}`) === undefined) missing.push(managed.workload);
+  return missing.map((resource) => toModelObject(resource, config));
 }
 
 /** The merged VirtualServices of which a route is the first. */

@@ -249,6 +249,23 @@ export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* 
   }
 });
 
+/** VirtualServices that are bound to a Gateway, or mean one in a match, by lower-case host. */
+export const virtualServicesOfGateways = virtualServiceIndex(
+  'VirtualServices of gateways by host',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !namesGateway(virtualService)) return;
+    for (const host of new Set(virtualService.hosts.map((name) => name.toLowerCase())))
+      yield [indexKeyOf(host), virtualService];
+  },
+);
+
+function namesGateway({ gateways, http, tls, tcp }: VirtualService): boolean {
+  const matches = [...http, ...tls, ...tcp].flatMap(
+    (rule): readonly { readonly gateways: readonly string[] }[] => rule.matches,
+  );
+  return [{ gateways }, ...matches].some((match) => match.gateways.some((name) => name !== meshGateway));
+}
+
 /** VirtualServices by `namespace/name`: delegates are referred to so. */
 export const virtualServicesByName = virtualServiceIndex('VirtualServices by name', ({ virtualService }) =>
   virtualService === undefined || virtualService.hasGatewaySemantics
@@ -279,6 +296,9 @@ function isOfKind<K extends Kind>(resource: Resource, kind: K): resource is Reso
 
 /** Gateways by `namespace/name`. */
 export const gatewaysByName = resourceIndex('Gateways by name', 'Gateway', (gateway) => [nameOf(gateway)]);
+
+/** Gateways by their names alone. */
+export const gatewaysByBareName = resourceIndex('Gateways by bare name', 'Gateway', ({ metadata }) => [metadata.name]);
 
 /** Gateways by one label of their selector (the alphabetically first), or by `everything` without a selector. */
 export const gatewaysBySelector = resourceIndex('Gateways by selector', 'Gateway', (gateway) => [
@@ -453,8 +473,10 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   meshVirtualServicesBySni,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
+  virtualServicesOfGateways,
   virtualServicesByName,
   gatewaysByName,
+  gatewaysByBareName,
   gatewaysBySelector,
   bindingsByNamespace,
   workloadsByNamespace,

@@ -1,4 +1,4 @@
-import { covers } from '../istio/hosts.ts';
+import { sendsOtherSni } from '../egress/path.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: the SNI matches the host. */
@@ -34,10 +34,7 @@ spec:
   },
 
   *check({ hop, server, to }) {
-    if (hop?.tls !== 'ISTIO_MUTUAL' || hop.sni === undefined || hop.tlsAt === undefined) return; // hop-uses-istio-mutual speaks
-    if (hop.sniIsDefault && server?.acceptsAnySni) return; // legal; what relies on the SNI is for the rules about policies
-    const sni = hop.sni.toLowerCase();
-    if (sni === to.host || covers(to.host, sni)) return;
+    if (hop?.tlsAt === undefined || !sendsOtherSni(hop, server, to.host)) return; // else what relies on the SNI is for the rules about policies
     const at = { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` };
     const wanted = to.host.startsWith('*') ? `a name that '${to.host}' covers` : `\`sni: ${to.host}\``;
     yield {

@@ -1,3 +1,4 @@
+import { leadsToPassthrough } from '../egress/gateway-leg.ts';
 import { passesTls } from '../egress/path.ts';
 import { defineRule } from './define.ts';
 
@@ -33,10 +34,10 @@ spec:
 `,
   },
 
-  *check({ hop, server, to }) {
+  *check({ hop, server, to }, { reader }) {
     if (hop?.tls === undefined || hop.tls === 'ISTIO_MUTUAL') return;
     if (hop.hidden !== undefined) return; // destination-rule-is-not-shadowed speaks
-    if (server !== undefined && passesTls(server)) return;
+    if (server === undefined ? leadsToPassthrough(reader, hop, to.host) : passesTls(server)) return;
     if (hop.tls === 'MUTUAL' && server?.mode === 'MUTUAL') return; // a mesh of the users' own; hop-tls-matches-server speaks
     const where = hop.subset === '' ? `port ${hop.port}` : `subset '${hop.subset}' and port ${hop.port}`;
     const what = hop.tls === 'DISABLE' ? 'plaintext' : `TLS without a certificate of the mesh (${hop.tls})`;

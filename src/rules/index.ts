@@ -13,16 +13,24 @@ import { externalServiceIsBounded } from './external-service-is-bounded.ts';
 import { externalServiceIsNotHijacked } from './external-service-is-not-hijacked.ts';
 import { externalServiceResolvesAtGateway } from './external-service-resolves-at-gateway.ts';
 import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
+import { gatewayLegDoesNotLoop } from './gateway-leg-does-not-loop.ts';
+import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
+import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
+import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
+import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
+import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationVerifiesHost } from './origination-verifies-host.ts';
 import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
+import { portsLineUp } from './ports-line-up.ts';
+import { routeSectionFitsServer } from './route-section-fits-server.ts';
 import { schema } from './schema.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
@@ -45,16 +53,24 @@ export const rules: readonly Rule[] = [
   externalServiceIsNotHijacked,
   externalServiceResolvesAtGateway,
   fromAndToBelongTogether,
+  gatewayLegDoesNotLoop,
+  gatewayLegIsBound,
   gatewayOriginatesTls,
+  gatewayReferenceResolves,
+  gatewayRouteKeepsHost,
+  gatewayServesHost,
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
   hostDenyCoversPorts,
+  meshRouteLeadsOnlyToGateway,
   meshWidePolicyReachesGateway,
   noDoubleTls,
   originationVerifiesHost,
   passthroughSniStaysWithinServer,
   portProtocolIsPlausible,
+  portsLineUp,
+  routeSectionFitsServer,
   schema,
   sniPolicyBindsRoute,
   subsetExists,

@@ -54,6 +54,25 @@ testRule(captureIsNotOverridden, {
         exportTo: ['~']
         http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
     `,
+    'a delegate of the very VirtualService: mesh-route-leads-only-to-gateway speaks': `
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: [api.example.com]
+        gateways: [mesh, egress]
+        http:
+        - match: [{ gateways: [egress], port: 80 }]
+          route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
+        - delegate: { name: parts }
+      ---
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: parts }
+      spec:
+        http:
+        - match: [{ uri: { prefix: /v1 } }]
+          route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }]
+        - route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
+    `,
     'the host may be reached directly': {
       settings: 'directHosts: [api.example.com]',
       yaml: `

@@ -70,6 +70,26 @@ testRule(hopUsesIstioMutual, {
             spec: { serviceAccountName: istio-egressgateway, containers: [{ name: istio-proxy, image: auto }] }
       `,
     },
+    'a PASSTHROUGH server that has no route yet': {
+      on: 'end-to-end-tls',
+      remove: ['DestinationRule istio-egress/egress-api'],
+      yaml: `
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: egress }
+        spec:
+          selector: { istio: egressgateway }
+          servers:
+          - { port: { number: 443, name: tls, protocol: TLS }, hosts: [api.example.com], tls: { mode: PASSTHROUGH } }
+        ---
+        kind: VirtualService
+        metadata: { namespace: istio-egress, name: api }
+        spec:
+          hosts: [api.example.com]
+          tls:
+          - match: [{ port: 443, sniHosts: [api.example.com] }]
+            route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, port: { number: 443 } } }]
+      `,
+    },
     'a PASSTHROUGH server gets the bytes of the application': {
       on: 'end-to-end-tls',
       yaml: `

@@ -1,0 +1,127 @@
+import { policiesFor } from '../egress/authorization.ts';
+import { hasLostRoute } from '../egress/gateway-leg.ts';
+import { type Path, passesTls, sendsOtherSni } from '../egress/path.ts';
+import { covers, isWildcard } from '../istio/hosts.ts';
+import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
+import type { FieldRef } from '../istio/resources.ts';
+import { viewerOf } from '../istio/viewer.ts';
+import { destinationRuleFor, policyFor } from '../mesh/destination-rules.ts';
+import { type MeshReader, virtualServicesByName } from '../mesh/indexes.ts';
+import { gatewayService } from '../mesh/services.ts';
+import { defineRule } from './define.ts';
+
+/** The gateway routes a host to itself, to another only on purpose. */
+export const gatewayRouteKeepsHost = defineRule({
+  name: 'gateway-route-keeps-host',
+  summary: 'The gateway routes the requests of a host to that host.',
+  why: 'What was allowed to reach one host reaches another: policies judge the host or SNI that was asked for, and say nothing of where the gateway sends it.',
+  severity: 'warning',
+  subject: 'path',
+  stage: 'route',
+  related: [],
+  examples: {
+    bad: `
+kind: AuthorizationPolicy
+metadata: { namespace: istio-egress, name: deny-team-b }
+spec:
+  selector: { matchLabels: { istio: egressgateway } }
+  action: DENY
+  rules: [{ from: [{ source: { namespaces: [team-b] } }] }]
+---
+kind: ServiceEntry
+metadata: { namespace: istio-egress, name: api-v2 }
+spec:
+  hosts: [api-v2.example.com]
+  exportTo: ["."]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+---
+kind: VirtualService
+metadata: { namespace: istio-egress, name: api }
+spec:
+  hosts: [api.example.com]
+  gateways: [mesh, egress]
+  http:
+  - match: [{ gateways: [mesh], port: 80 }]
+    route:
+    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+  - match: [{ gateways: [egress], port: 80 }]
+    route: [{ destination: { host: api-v2.example.com, port: { number: 80 } } }]
+`,
+    good: `
+kind: VirtualService
+metadata: { namespace: istio-egress, name: api }
+spec:
+  hosts: [api.example.com]
+  gateways: [mesh, egress]
+  http:
+  - match: [{ gateways: [mesh], port: 80 }]
+    route:
+    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+  - match: [{ gateways: [egress], port: 80 }]
+    route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
+`,
+  },
+
+  *check(path, { reader }) {
+    const { hop, server, cause, decidedBy, reason, to, upstream } = path;
+    const route = decidedBy.at(-1);
+    if (hop === undefined || cause !== 'other-host' || upstream === undefined || route === undefined) return;
+    if (sendsOtherSni(hop, server, to.host)) return; // hop-sni-matches-host speaks
+    if (isBeyondServer(path)) return; // passthrough-sni-stays-within-server speaks
+    if (hasLostRoute(reader, path, route)) return; // tls-server-has-one-destination or tcp-server-has-one-destination speaks
+    if (isFixedUpstream(path, upstream.host) || isTunnel(reader, path, upstream.host, route)) return;
+    yield {
+      at: route,
+      key: `${to.host}:${upstream.host}`,
+      message: reason,
+      fix: `route to '${to.host}', or give it a server and route of its own`,
+      related: server === undefined ? [] : [server.at],
+      ...(isJudgedByHost(reader, path) && { severity: 'error' }),
+    };
+  },
+});
+
+/** A server that forwards TLS for an SNI which is none of its hosts: a route opens it. */
+function isBeyondServer({ server, to }: Path): boolean {
+  return server !== undefined && passesTls(server) && !server.hosts.some((name) => covers(name.toLowerCase(), to.host));
+}
+
+/** A wildcard server whose names are all served by one of them, on purpose: `*.wikipedia.org` by `www.wikipedia.org`. */
+function isFixedUpstream({ server, to }: Path, upstream: string): boolean {
+  return (server?.hosts ?? []).some(
+    (name) =>
+      name !== '*' && isWildcard(name) && covers(name.toLowerCase(), to.host) && covers(name.toLowerCase(), upstream),
+  );
+}
+
+/** A forward proxy: the bytes for the host are wrapped in a connection to the proxy. */
+function isTunnel(reader: MeshReader, { arrival }: Path, upstream: string, route: FieldRef): boolean {
+  if (arrival?.chain !== 'tcp') return false;
+  const { namespace, labels } = arrival.workload;
+  const seen = gatewayService(reader, namespace, upstream);
+  const { tls = [], tcp = [] } = reader.first(virtualServicesByName, `${route.namespace}/${route.name}`) ?? {};
+  const destinations = [...tls, ...tcp].flatMap((rule) => rule.destinations);
+  const destination = destinations.find(({ field }) => field === route.field);
+  if (seen === undefined || destination === undefined) return false;
+  const rule = destinationRuleFor(reader, viewerOf(namespace, labels), seen.service);
+  return policyFor(rule, destination.subset, destination.port ?? seen.ports[0]?.number ?? 0).isTunnel;
+}
+
+/** True when a policy of the gateway asks for the SNI or host of the request. */
+function isJudgedByHost(reader: MeshReader, { arrival, to }: Path): boolean {
+  if (arrival === undefined) return false;
+  const names = policiesFor(reader, arrival)
+    .filter(({ dryRun }) => !dryRun)
+    .flatMap(({ resource }) => resource.spec.rules ?? [])
+    .flatMap(hostsNamedBy);
+  return names.some((name) => covers(name.toLowerCase().split(':', 1)[0] ?? '', to.host));
+}
+
+/** The hosts and SNIs that a rule of a policy names, in positive and negative fields. */
+function hostsNamedBy({ to = [], when = [] }: AuthorizationPolicyRule): readonly string[] {
+  const operations = to.flatMap(({ operation = {} }) => [...(operation.hosts ?? []), ...(operation.notHosts ?? [])]);
+  const conditions = when.filter(({ key }) => key === 'connection.sni');
+  return [...operations, ...conditions.flatMap(({ values = [], notValues = [] }) => [...values, ...notValues])];
+}

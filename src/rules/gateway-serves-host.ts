@@ -1,0 +1,104 @@
+import { type BoundLeg, legGapOf, virtualServicesOf } from '../egress/gateway-leg.ts';
+import type { Hop, Path } from '../egress/path.ts';
+import { type FieldRef, fieldOf } from '../istio/resources.ts';
+import { selects } from '../istio/selectors.ts';
+import { workloadById } from '../mesh/gateways.ts';
+import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
+import { defineRule, type Problem } from './define.ts';
+
+/** Some server of the gateway has the host whose requests arrive there. */
+export const gatewayServesHost = defineRule({
+  name: 'gateway-serves-host',
+  summary: 'A server of the egress gateway has the host whose requests arrive there.',
+  why: 'The gateway resets a connection whose SNI none of its servers has, and answers 404 to an authority that it does not know. A wildcard covers the names under it and not the name itself, and istiod tells upper from lower case where proxies do not.',
+  severity: 'error',
+  subject: 'path',
+  stage: 'server',
+  related: ['IST0132'],
+  examples: {
+    bad: `
+kind: Gateway
+metadata: { namespace: istio-egress, name: egress }
+spec:
+  selector: { istio: egressgateway }
+  servers:
+  - port: { number: 80, name: https-api, protocol: HTTPS }
+    hosts: [./*.api.example.com]   # which does not cover api.example.com
+    tls: { mode: ISTIO_MUTUAL }
+`,
+    good: `
+kind: Gateway
+metadata: { namespace: istio-egress, name: egress }
+spec:
+  selector: { istio: egressgateway }
+  servers:
+  - port: { number: 80, name: https-api, protocol: HTTPS }
+    hosts: [./api.example.com]
+    tls: { mode: ISTIO_MUTUAL }
+`,
+  },
+
+  *check(path, { reader }) {
+    const { hop } = path;
+    const gap = legGapOf(reader, path);
+    if (hop === undefined || gap === undefined) return;
+    if (gap.kind === 'no-server') yield aboutMissing(reader, path, hop);
+    if (gap.kind === 'spelling') yield aboutSpelling(path, gap);
+    if (gap.kind === 'authority') yield aboutAuthority(path, hop);
+  },
+});
+
+function aboutMissing(reader: MeshReader, { to, reason }: Path, hop: Hop): Problem {
+  const problem = { key: to.host, related: [hop.routeAt], incomplete: true };
+  if (hop.sniIsDefault) {
+    const fix = `add a DestinationRule for '${hop.service}' that sets \`sni: ${to.host}\``;
+    return { ...problem, at: hop.tlsAt ?? hop.routeAt, message: `${reason} (for '${to.host}')`, fix };
+  }
+  const meant = meantGateway(reader, to.host, hop);
+  if (meant === undefined) {
+    const message = `no server for '${to.host}' listens on pod port ${hop.podPort} of the gateway`;
+    return { ...problem, at: hop.routeAt, message, fix: 'add a Gateway with a server for the host' };
+  }
+  const { at, isSelecting } = meant;
+  const name = `${at.namespace}/${at.name}`;
+  if (isSelecting) {
+    const fix = `add '${to.host}' to a server of port ${hop.port}`;
+    return { ...problem, at, message: `no server of Gateway '${name}' has the host '${to.host}'`, fix };
+  }
+  const message = `Gateway '${name}' does not select the pods of '${hop.service}', at which requests for '${to.host}' arrive`;
+  return { ...problem, at, message, fix: 'select labels of these pods, or lead the route to the pods that it selects' };
+}
+
+/** The first Gateway that a VirtualService of the host lists, with the field that leaves the host out. */
+function meantGateway(
+  reader: MeshReader,
+  host: string,
+  { workload = '' }: Hop,
+): { readonly at: FieldRef; readonly isSelecting: boolean } | undefined {
+  const names = new Set(virtualServicesOf(reader, host).flatMap(({ gateways }) => gateways));
+  const { labels } = workloadById(reader, workload);
+  const listed = [...names].flatMap((name) => reader.first(gatewaysByName, name) ?? []);
+  const gateway = listed.find(({ spec }) => selects(spec.selector ?? {}, labels)) ?? listed[0];
+  if (gateway === undefined) return undefined;
+  const isSelecting = selects(gateway.spec.selector ?? {}, labels);
+  return { at: fieldOf(gateway, isSelecting ? 'spec.servers' : 'spec.selector'), isSelecting };
+}
+
+function aboutSpelling({ to }: Path, { at, virtualService }: BoundLeg): Problem {
+  return {
+    at,
+    key: to.host,
+    message: `the host is not spelt as in the VirtualService of '${to.host}': istiod tells upper from lower case`,
+    fix: 'write the host in lower case in both',
+    related: [fieldOf(virtualService.resource, 'spec.hosts')],
+  };
+}
+
+function aboutAuthority({ to, arrival }: Path, { routeAt }: Hop): Problem {
+  return {
+    at: routeAt,
+    key: to.host,
+    message: `requests for '${to.host}' arrive with authority '${arrival?.authority}', for which the gateway has no route`,
+    fix: 'drop what sets the authority from the rule',
+  };
+}
