@@ -9,7 +9,7 @@ import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../m
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
 import { GeneratedObjects } from '../mesh/generated-objects.ts';
 import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
-import { buildMesh, meshConfigOf } from '../mesh/model.ts';
+import { buildMesh, meshConfigMapOf, meshConfigOf } from '../mesh/model.ts';
 import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
 import type { Settings } from '../settings/settings.ts';
 import { decideOn } from './decide.ts';
@@ -218,7 +218,12 @@ class MeshGuard implements Guard {
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
-    const facts = { config: this.#config, inventory: { egressGateways, clients, externalNamespaces, directHosts } };
+    const configMap = meshConfigMapOf(this.resources(), this.#settings.istio);
+    const facts = {
+      config: this.#config,
+      ...(configMap && { configMap: idOf(refOf(configMap)) }),
+      inventory: { egressGateways, clients, externalNamespaces, directHosts },
+    };
     const objects = [...this.#objects.values(), ...this.#generated.objects(), ...this.#assumed.values()];
     return buildMesh(objects, facts, analysisQueries);
   }

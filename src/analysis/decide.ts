@@ -58,7 +58,8 @@ function groupTransitions(transitions: readonly Transition[]): readonly Group[] 
   const groups = new Map<string, [Transition, ...Transition[]]>();
   for (const transition of transitions) {
     const { name, to, before, after, reason, at } = transition;
-    const key = [name, before, after, reason.replaceAll(to.host, ''), idOf(at), at.field].join(' ');
+    const was = name === 'door' && before !== after ? '' : before; // what a path was before a door opens changes nothing about it
+    const key = [name, was, after, reason.replaceAll(to.host, ''), idOf(at), at.field].join(' ');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [transition]);
     else group.push(transition);
@@ -93,7 +94,8 @@ function transitionText(group: Group): string {
   const [{ name, before, after, reason, at, wayOut }] = group;
   const clients = listed(clientNames(group));
   const hosts = listed(group.map(({ to }) => `${to.host}:${to.port}`));
-  const change = `${clients} → ${hosts}: ${before} → ${after}`;
+  const was = [...new Set(group.map((transition) => transition.before))].sort().join(' or ');
+  const change = `${clients} → ${hosts}${before === after ? '' : `: ${was} → ${after}`}`;
   if (name === 'access change') return `access changes: ${change} (${reason})`;
   const where = `${displayRef(at)}${at.field === '' ? '' : ` ${at.field}`}`;
   return `${where}: ${change}: ${reason}; ${wayOut} (${name})`;
@@ -130,6 +132,13 @@ function findingDenial(finding: Finding): Denial {
 
 function bounded(warnings: readonly string[]): readonly string[] {
   const shown = warnings.length > maxWarnings ? warnings.slice(0, maxWarnings - 1) : warnings;
-  const cut = shown.map((text) => (text.length > maxWarningLength ? `${text.slice(0, maxWarningLength - 1)}…` : text));
+  const cut = shown.map(cutWarning);
   return shown.length === warnings.length ? cut : [...cut, `… and ${warnings.length - shown.length} more warnings`];
+}
+
+/** The warning within its bounds; the rule's name at its end stays, so that `explain` can tell the rest. */
+function cutWarning(text: string): string {
+  if (text.length <= maxWarningLength) return text;
+  const name = / \([a-z-]+\)$/.exec(text)?.[0] ?? '';
+  return `${text.slice(0, maxWarningLength - 1 - name.length)}…${name}`;
 }

@@ -88,6 +88,8 @@ function transitionsOf(comparison: Comparison, host: string, changes: readonly P
 
 function reasonOf(name: Transition['name'], after: Path): string {
   if (name === 'door' && after.outcome === 'allowed') return 'TLS origination is lost: plain HTTP leaves the gateway';
+  const policies = after.authorization?.policies ?? [];
+  if (name === 'access change' && after.outcome === 'denied' && policies.length > 0) return `by ${policies.join(', ')}`;
   return after.reason;
 }
 
@@ -103,13 +105,24 @@ function decidingField(after: Path, changed: Resource): FieldRef {
 function wayOutOf({ operation, changed, after }: Comparison, host: string, at: FieldRef): string {
   const name = displayRef(refOf(changed));
   const [entry] = servicesCovering(after, host);
-  const retire = entry === undefined ? '' : `; if the host is to go, delete ${displayRef(refOf(entry.resource))} first`;
+  const first = entry === undefined ? '' : `delete ${displayRef(refOf(entry.resource))} first`;
+  const retire = first && `; if the host ${operation === 'UPDATE' ? 'or a port of it ' : ''}is to go, ${first}`;
   if (operation === 'DELETE') return `keep ${name} while clients use '${host}'${retire}`;
   if (operation === 'UPDATE') return `keep what ${name} did for '${host}'${retire}`;
   if (changed.kind === 'Sidecar') return `import the VirtualService of '${host}' in \`egress.hosts\``;
+  if (!names(changed, host)) {
+    return changed.kind === 'ServiceEntry'
+      ? `list '${host}' in a ServiceEntry too`
+      : `write ${name} so that it leaves the way to '${host}' as it is`;
+  }
   return at.field === ''
     ? `leave '${host}' out of ${name}`
     : `let ${at.field} lead to the egress gateway, or leave '${host}' out`;
+}
+
+/** True when the spec names the host, wherever that is: only then can it be left out. */
+function names({ spec }: Resource, host: string): boolean {
+  return JSON.stringify(spec).toLowerCase().includes(host);
 }
 
 /** True when an exempted finding is what the client's path amounts to. */

@@ -15,6 +15,7 @@ import {
   type Problem,
   type ResourceRule,
   type Rule,
+  type SubjectResource,
   subjectKinds,
 } from '../rules/define.ts';
 import { rules } from '../rules/index.ts';
@@ -54,7 +55,7 @@ const meshRules: readonly MeshRule[] = rules.filter((rule) => rule.subject === '
 const resourceRules: readonly ResourceRule[] = rules.filter(isResourceRule);
 
 function isResourceRule(rule: Rule): rule is ResourceRule {
-  return subjectKinds.some((kind) => kind === rule.subject);
+  return rule.subject === 'resource' || subjectKinds.some((kind) => kind === rule.subject);
 }
 
 /** The findings of all path rules about one host (the argument). */
@@ -124,17 +125,30 @@ export const findingQueries = [pathFindings, policyFindings, resourceFindings, g
 export const analysisQueries = [hostPaths, isEgressGateway, ...findingQueries] as const;
 
 function isSubject(kind: Resource['kind']): boolean {
-  return resourceRules.some(({ subject }) => subject === kind);
+  return resourceRules.some((rule) =>
+    rule.subject === 'resource' ? includes(rule.kinds, kind) : rule.subject === kind,
+  );
+}
+
+function includes(kinds: readonly Resource['kind'][], kind: Resource['kind']): boolean {
+  return kinds.includes(kind);
 }
 
 /** What a rule says of a resource, if it is one of its kind. */
 function askAbout(rule: ResourceRule, resource: Resource, reader: MeshReader): Iterable<Problem> {
+  if (rule.subject === 'resource')
+    return isOfSubjectKind(resource) && rule.kinds.includes(resource.kind) ? rule.check(resource, reader) : [];
   if (rule.subject === 'DestinationRule' && resource.kind === 'DestinationRule') return rule.check(resource, reader);
   if (rule.subject === 'Gateway' && resource.kind === 'Gateway') return rule.check(resource, reader);
+  if (rule.subject === 'MeshConfig' && resource.kind === 'MeshConfig') return rule.check(resource, reader);
   if (rule.subject === 'ServiceEntry' && resource.kind === 'ServiceEntry') return rule.check(resource, reader);
   if (rule.subject === 'Sidecar' && resource.kind === 'Sidecar') return rule.check(resource, reader);
   if (rule.subject === 'VirtualService' && resource.kind === 'VirtualService') return rule.check(resource, reader);
   return [];
+}
+
+function isOfSubjectKind(resource: Resource): resource is SubjectResource {
+  return includes(subjectKinds, resource.kind);
 }
 
 function* stamped(rule: Rule, problems: Iterable<Problem>): Iterable<RawFinding> {

@@ -59,6 +59,7 @@ export function pathChanges(
 
 /** How a path changes; undefined when nobody needs to know. `wasMediated`: some client reached the host through the gateway. */
 export function transitionOf(before: Path, after: Path, wasMediated: boolean): TransitionName | undefined {
+  if (completesDetour(before, after)) return undefined;
   if (isOpen(after) && (before.hop !== undefined || (before.outcome === 'blocked' && wasMediated)) && !isOpen(before))
     return 'door';
   if (losesOrigination(before, after)) return 'door';
@@ -68,6 +69,14 @@ export function transitionOf(before: Path, after: Path, wasMediated: boolean): T
 
 function isOpen(path: Path): boolean {
   return path.outcome === 'direct' || path.outcome === 'misrouted';
+}
+
+/**
+ * True where what failed at the gateway is led to another host from there: a forward proxy, a fixed upstream of a wildcard. Nobody got
+ * through before, and the gateway still judges; whether the detour is meant is for the rule about it to say.
+ */
+function completesDetour(before: Path, after: Path): boolean {
+  return before.outcome === 'broken' && after.outcome === 'misrouted' && after.hop !== undefined;
 }
 
 function losesOrigination(before: Path, after: Path): boolean {

@@ -1,3 +1,4 @@
+import type { GatewayServer } from '../istio/gateway-server.ts';
 import { compareText } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
@@ -5,7 +6,7 @@ import { listeningPorts, workloadById, workloadsOf } from '../mesh/gateways.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { TargetPaths } from './class-paths.ts';
-import type { Arrival, Target } from './path.ts';
+import type { Arrival, Hop, Target } from './path.ts';
 
 /** Requests of some clients to a target that arrive at a server of a gateway. */
 export interface Flow {
@@ -27,20 +28,60 @@ const flowsByWorkload: DerivedIndex<Flow> = { kind: 'derived', name: 'flows by w
 /** The hosts whose route leads to the pods of a workload, by workload; also where nothing takes the requests there. */
 const hostsByWorkload: DerivedIndex<string> = { kind: 'derived', name: 'hosts by workload', compare: compareText };
 
-/** Files what arrives at gateways of the paths to a host. */
+/** The hosts whose requests reach a server that cannot take their TLS, by `gateway|field` of the server. */
+const hostsByMisfit: DerivedIndex<string> = { kind: 'derived', name: 'hosts by misfit', compare: compareText };
+
+/** The hosts whose route leads to a gateway's Service, by its FQDN. */
+const hostsByService: DerivedIndex<string> = {
+  kind: 'derived',
+  name: 'hosts by gateway service',
+  compare: compareText,
+};
+
+/** The hosts whose route leads to any egress gateway. */
+const hostsByRoute: DerivedIndex<string> = { kind: 'derived', name: 'hosts with a gateway', compare: compareText };
+
+/** Files what the paths to a host lead to: gateways, servers whose TLS does not fit, and what arrives. */
 export function contributeFlows(host: readonly TargetPaths[], name: string, contribute: Contribute): void {
   const workloads = new Set<string>();
+  const services = new Set<string>();
+  const misfits = new Set<string>();
   const flows = new Set<Arrival>();
   for (const { to, classes } of host) {
     for (const { path } of classes) {
-      for (const { hop, arrival } of [path, ...path.alternatives]) {
-        if (hop?.workload !== undefined) workloads.add(hop.workload);
+      for (const { hop, server, cause, arrival } of [path, ...path.alternatives]) {
+        if (hop !== undefined) services.add(hop.service);
+        for (const workload of gatewaysOfHop(hop)) workloads.add(workload);
+        if (server !== undefined && cause === 'tls-mismatch') misfits.add(ruleKey(server.gateway, server.at.field));
         if (arrival !== undefined && !flows.has(arrival)) contributeFlow({ to, arrival }, contribute);
         if (arrival !== undefined) flows.add(arrival);
       }
     }
   }
   for (const workload of workloads) contribute(hostsByWorkload, workload, name);
+  if (workloads.size > 0) contribute(hostsByRoute, everything, name);
+  for (const service of services) contribute(hostsByService, service, name);
+  for (const server of misfits) contribute(hostsByMisfit, server, name);
+}
+
+/** True where egress is designed at all: some route for an external host leads to a gateway. */
+export function hasEgressGateway(reader: MeshReader): boolean {
+  return reader.first(hostsByRoute, everything) !== undefined;
+}
+
+/** True for the FQDN of a Service that some route for an external host leads to. */
+export function isEgressService(reader: MeshReader, service: string): boolean {
+  return reader.first(hostsByService, service) !== undefined;
+}
+
+/** True when the TLS of some path that arrives at the server does not fit it. */
+export function meetsMisfit(reader: MeshReader, server: GatewayServer): boolean {
+  return reader.first(hostsByMisfit, ruleKey(server.gateway, server.field)) !== undefined;
+}
+
+/** The pods (their identities) that a hop leads to, or is meant for where it does not get there. */
+export function gatewaysOfHop(hop: Hop | undefined): readonly string[] {
+  return hop?.workload === undefined ? (hop?.meantFor ?? []) : [hop.workload];
 }
 
 function contributeFlow(flow: Flow, contribute: Contribute): void {

@@ -3,7 +3,7 @@ import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts'
 import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
-import { type DeclaredServer, serversForHost, workloadById } from '../mesh/gateways.ts';
+import { hasBoundListeners, type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
 import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
@@ -52,7 +52,7 @@ type LegKind = Exclude<(typeof legKinds)[number], 'conditions'>;
 /** A leg with what keeps it from serving, in one word. */
 export type BoundLeg = Leg & { readonly kind: LegKind };
 
-/** What pods of a Gateway API gateway carry: its listeners and routes are no Gateways and VirtualServices. */
+/** What pods of a Gateway API gateway carry: its listeners and routes lack other things than Gateways and VirtualServices. */
 const gatewayApiLabel = 'gateway.networking.k8s.io/gateway-name';
 
 /**
@@ -63,7 +63,8 @@ export function legGapOf(reader: MeshReader, path: Path): LegGap | undefined {
   const { cause, hop, to } = path;
   if (hop?.workload === undefined || hop.podPort === undefined || sendsOtherSni(hop, path.server, to.host))
     return undefined;
-  if (gatewayApiLabel in workloadById(reader, hop.workload).labels) return undefined; // not evaluated yet
+  const workload = workloadById(reader, hop.workload);
+  if (gatewayApiLabel in workload.labels || hasBoundListeners(reader, workload)) return undefined;
   const arrived = { ...hop, workload: hop.workload, podPort: hop.podPort };
   if (cause === 'nothing-listens' || cause === 'no-server-for-sni') return listenerGap(reader, path, arrived);
   if (cause !== 'stream-mismatch' && cause !== 'no-gateway-route') return undefined;
@@ -148,7 +149,7 @@ function serverElsewhere(
   hop: ArrivedHop,
   host: string,
   mayBeUnbound: boolean,
-): DeclaredServer | undefined {
+): PlacedServer | undefined {
   const others = serversForHost(reader, hop.workload, host).filter(
     ({ port, isDropped }) => port !== hop.podPort && !isDropped,
   );

@@ -67,7 +67,8 @@ export function hop(
   };
   if ('missing' in cluster) {
     const reason = missingReason(cluster.missing, service.host, port, destination.subset);
-    return [ended({ ...progress, hop: base }, causes[cluster.missing], reason)];
+    const meantFor = podsOf(client.reader, service);
+    return [ended({ ...progress, hop: { ...base, meantFor } }, causes[cluster.missing], reason)];
   }
   if (cluster.policy.isPassthrough) {
     const reason =
@@ -124,6 +125,7 @@ function arrive(
   if (workloads.length === 0) {
     const withoutPods = {
       ...base,
+      meantFor: podsOf(reader, service),
       ...(subset !== undefined && { subsetAt: fieldOf(subset.resource, subset.field) }),
       ...tlsOf(reader, base, cluster, undefined, autoSni),
     };
@@ -153,6 +155,13 @@ function arrive(
       ...(tls === undefined ? {} : { tls }),
     };
   });
+}
+
+/** The pods that a gateway's Service is for. */
+function podsOf(reader: MeshReader, service: MeshService): readonly string[] {
+  return workloadsBehind(reader, service)
+    .filter((workload) => mayBeEgressGateway(reader, workload))
+    .map(({ id }) => id);
 }
 
 /** The TLS that the sidecar opens. Without settings only pods that are marked for it get mutual TLS, with the default SNI. */

@@ -18,6 +18,11 @@ import { scopeKeyOf, type ViewClass, viewClasses } from './view-classes.ts';
 /** The protocols and ports of an external host (the argument). */
 const hostTargets: Query<ModelObject, readonly Target[]> = { name: 'targets', level: 5, compute: targetsOf };
 
+/** True for an external host (lower case) to which there are paths at all. */
+export function isExternalHost(reader: MeshReader, host: string): boolean {
+  return reader.value(hostTargets, host).length > 0;
+}
+
 /**
  * The paths to an external host by class of clients, for each of its ports. The argument is the host, or a wildcard for the
  * names under it that nothing mentions, in lower case; what is no external host has no paths.
@@ -72,7 +77,7 @@ function externalServices(reader: MeshReader, host: string): readonly MeshServic
 }
 
 /** True for the name of a cluster Service, or a host that a ServiceEntry places inside the mesh. */
-function isInMesh(reader: MeshReader, host: string): boolean {
+export function isInMesh(reader: MeshReader, host: string): boolean {
   const { config, inventory } = factsOf(reader);
   if (host.endsWith(`.svc.${config.clusterDomain}`))
     return !inventory.externalNamespaces.some((namespace) =>

@@ -85,6 +85,8 @@ export interface Target {
 export interface Hop {
   /** The pods that the request arrives at: `workload.id`; absent when it arrives at none. */
   readonly workload?: string;
+  /** The pods behind the Service, where the request arrives at none of them: `workload.id`. */
+  readonly meantFor?: readonly string[];
   /** FQDN of the gateway's Service. */
   readonly service: string;
   /** Port of that Service. */
@@ -195,6 +197,8 @@ export interface Origination {
   readonly plaintextPort?: number;
   /** True where TLS is originated and a certificate of any name will do, as long as a trusted CA has signed it. */
   readonly acceptsAnyName?: boolean;
+  /** True where TLS is originated and the server's certificate is not verified. */
+  readonly isUnverified?: boolean;
 }
 
 /** One way of a request: every stage that was reached, with what decided it. */

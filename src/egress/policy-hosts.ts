@@ -3,7 +3,7 @@ import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import { factsOf, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
-import { egressWorkloads } from './flows.ts';
+import { egressWorkloads, gatewaysOfHop } from './flows.ts';
 import { hostPaths } from './host-paths.ts';
 
 /** The external hosts (lower case) that some rules of a policy name, by SNI or by authority; sorted. */
@@ -34,7 +34,7 @@ export function gatewaysOfHost(reader: MeshReader, host: string): ReadonlySet<st
   const found = new Set<string>();
   for (const { classes } of reader.value(hostPaths, host)) {
     for (const { path } of classes) {
-      for (const { hop } of [path, ...path.alternatives]) if (hop?.workload !== undefined) found.add(hop.workload);
+      for (const { hop } of [path, ...path.alternatives]) for (const id of gatewaysOfHop(hop)) found.add(id);
     }
   }
   return found;

@@ -15,7 +15,7 @@ import { type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { listeningPorts } from '../mesh/gateways.ts';
 import { factsOf, kubernetesServices, type MeshReader } from '../mesh/indexes.ts';
 import { factsWith } from './authorization.ts';
-import { type Flow, flowShapes, flowsOf, flowsWithSni } from './flows.ts';
+import { type Flow, flowShapes, flowsOf, flowsWithSni, gatewaysOfHop } from './flows.ts';
 import { hostPaths } from './host-paths.ts';
 import type { Path, ServerMatch } from './path.ts';
 import { externalHostsOf, gatewaysOfHost, guardedGateways, isMeshWide } from './policy-hosts.ts';
@@ -150,7 +150,7 @@ function* unsentSnis({ reader, policy: { resource }, rule, raw, gateways }: Case
   const ids = new Set(gateways.map(({ id }) => id));
   for (const sni of rule.discriminators.sni ?? []) {
     if (gateways.some((gateway) => flowsWithSni(reader, gateway, sni).length > 0)) continue;
-    const ways = waysTo(reader, sni).filter(({ hop }) => ids.has(hop?.workload ?? ''));
+    const ways = waysTo(reader, sni).filter(({ hop }) => gatewaysOfHop(hop).some((id) => ids.has(id)));
     const at = fieldOf(resource, fieldOfSni(raw, rule.field, sni));
     const common = { at, key: sni };
     const arrived = ways.filter(({ arrival }) => arrival !== undefined);

@@ -43,9 +43,9 @@ export function serve(
       refused.serverName === ''
         ? 'two filter chains take every connection'
         : `two filter chains claim '${refused.serverName}'`;
-    const [, later = refused.servers[0]] = refused.servers;
+    const [first, later = first] = refused.chains;
     return broken(
-      decide(progress, later?.resource, later?.field ?? ''),
+      decide(progress, later.server.resource, later.server.field),
       'listener-refused',
       `Envoy refuses the listener of pod port ${hop.podPort}: ${what}`,
     );

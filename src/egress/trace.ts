@@ -160,8 +160,10 @@ function reach(
   }
   const passed =
     served.passesTls === undefined ? upstream : { ...upstream, tls: served.passesTls.mode, sni: served.passesTls.sni };
-  if (!covers(upstream.host.toLowerCase(), request.name)) {
-    const reason = `the gateway's route leads to '${upstream.host}', not to '${request.host}'`;
+  const tunnel = stream.isHttp ? undefined : cluster.policy.tunnel; // only a TCP proxy opens one
+  const reached = (tunnel ?? upstream).host;
+  if (!covers(reached.toLowerCase(), request.name)) {
+    const reason = `the gateway's route leads to '${reached}', not to '${request.host}'`;
     return end(progress, {
       outcome: 'misrouted',
       stage: 'route',
@@ -175,7 +177,10 @@ function reach(
   return end(progress, {
     outcome: 'allowed',
     stage: 'upstream',
-    reason: reachedReason(passed.tls, upstream.host, upstream.port),
+    reason:
+      tunnel === undefined
+        ? reachedReason(passed.tls, upstream.host, upstream.port)
+        : `reaches ${tunnel.host}:${tunnel.port} through the forward proxy ${upstream.host}:${upstream.port}`,
     upstream: passed,
     notes,
     origination,

@@ -75,6 +75,7 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
     ...originationOf(cluster, port),
     ...(notes.includes('plaintext') && { plaintextPort: port }),
     ...(acceptsAnyName(cluster, mode, stream) && { acceptsAnyName: true }),
+    ...(notes.includes('unverified') && { isUnverified: true }),
   };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
 }

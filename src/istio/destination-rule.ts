@@ -62,8 +62,8 @@ export interface EffectivePolicy {
   readonly tls?: ClientTls;
   /** `loadBalancer.simple: PASSTHROUGH`: connections go to the address that the application dialled. */
   readonly isPassthrough: boolean;
-  /** `tunnel` wraps the connection in HTTP CONNECT or POST. */
-  readonly isTunnel: boolean;
+  /** A byte stream is sent by HTTP CONNECT or POST through the destination, a forward proxy, to this host and port. */
+  readonly tunnel?: { readonly host: string; readonly port: number };
   readonly hasProxyProtocol: boolean;
 }
 
@@ -123,7 +123,7 @@ export function effectivePolicy(
   return { ...policy, isPassthrough: base.isPassthrough || balancesByPassthrough(own) || policy.isPassthrough };
 }
 
-const nothing: EffectivePolicy = { isPassthrough: false, isTunnel: false, hasProxyProtocol: false };
+const nothing: EffectivePolicy = { isPassthrough: false, hasProxyProtocol: false };
 
 function policyOfPort(located: LocatedPolicy, port: number, inherited: EffectivePolicy = nothing): EffectivePolicy {
   const { policy, resource, field, tlsOrigins } = located;
@@ -137,13 +137,18 @@ function policyOfPort(located: LocatedPolicy, port: number, inherited: Effective
   const tls = source.tls === undefined ? undefined : clientTls(source.tls, tlsAt);
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
   const withoutTls = inherits ? inherited.withoutTls : { resource, field: sourceField };
+  const tunnel = tunnelOf(policy) ?? inherited.tunnel;
   return {
     ...(effectiveTls !== undefined && { tls: effectiveTls }),
     ...(effectiveTls === undefined && withoutTls !== undefined && { withoutTls }),
     isPassthrough: balancesByPassthrough(source),
-    isTunnel: policy.tunnel !== undefined || inherited.isTunnel,
+    ...(tunnel !== undefined && { tunnel }),
     hasProxyProtocol: policy.proxyProtocol !== undefined || inherited.hasProxyProtocol,
   };
+}
+
+function tunnelOf({ tunnel }: DestinationRuleTrafficPolicy): EffectivePolicy['tunnel'] {
+  return tunnel === undefined ? undefined : { host: tunnel.targetHost ?? '', port: tunnel.targetPort ?? 0 };
 }
 
 function balancesByPassthrough({ loadBalancer }: Pick<DestinationRuleTrafficPolicy, 'loadBalancer'>): boolean {

@@ -7,11 +7,11 @@ export interface ResolvedServer {
 }
 
 /** A server that Istio leaves out, and the one that it lost to. */
-interface DroppedServer {
+export interface DroppedServer {
   readonly server: GatewayServer;
   readonly port: number;
   readonly reason: 'duplicate-host' | 'plaintext-conflict' | 'duplicate-route-name';
-  readonly winner?: GatewayServer;
+  readonly winner: GatewayServer;
 }
 
 /** Plaintext HTTP servers that share one route table, or servers of which each has a filter chain of its own. */
@@ -108,8 +108,8 @@ class Merge {
       current.servers.push(server);
       return;
     }
-    const winner = current.servers[0];
-    this.dropped.push({ server, port, reason: 'plaintext-conflict', ...(winner === undefined ? {} : { winner }) });
+    const [winner = server] = current.servers;
+    this.dropped.push({ server, port, reason: 'plaintext-conflict', winner });
   }
 
   /** Two HTTPS servers of one Gateway with the same port number and name would share a route table. */

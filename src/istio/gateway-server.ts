@@ -106,6 +106,17 @@ export function serverForm(kind: ResourceRef['kind']): ServerForm {
   return { hosts: 'hostname', mutual };
 }
 
+/** What the Gateway of a server is called in messages: `namespace/name`, as it is written. */
+export function displayGateway({ resource: { metadata } }: GatewayServer): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** What a server is called in messages: the name of its port, else the number; a listener of the Gateway API by its own name. */
+export function displayServer({ resource, gateway, portName, number }: GatewayServer): string {
+  if (resource.kind !== 'Gateway') return gateway.slice(gateway.lastIndexOf('~') + 1);
+  return portName === '' ? String(number) : portName;
+}
+
 /** True for a server whose host list admits a VirtualService of `namespace`. Source: pkg/config/host/names.go `NamesForNamespace`. */
 export function hostsForNamespace(server: GatewayServer, namespace: string): readonly string[] {
   const admitted: string[] = [];

@@ -143,9 +143,10 @@ export interface WrittenRef {
   readonly name: string;
 }
 
-/** The kind and name that users write: both Gateways are `Gateway`, and pods are named by what declares them. */
+/** The kind and name that users write: both Gateways are `Gateway`, the mesh configuration is a ConfigMap, and pods are named by what declares them. */
 export function writtenRef({ kind, namespace, name }: ResourceRef): WrittenRef {
   if (kind === 'KubernetesGateway') return { kind: 'Gateway', namespace, name };
+  if (kind === 'MeshConfig') return { kind: 'ConfigMap', namespace, name };
   if (kind !== 'Workload') return { kind, namespace, name };
   const [declaredBy = '', ...rest] = name.split('/');
   return rest.length === 0 ? { kind, namespace, name } : { kind: declaredBy, namespace, name: rest.join('/') };

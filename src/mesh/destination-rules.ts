@@ -178,12 +178,18 @@ function consolidate(
   ];
 }
 
+/** Rules that Istio takes as one; it is visible where the first of them is. */
+export interface MergedRules {
+  readonly first: DestinationRule;
+  readonly members: readonly DestinationRule[];
+}
+
 /**
  * Rules of different export sets stay apart, but a rule whose set contains an earlier one's is folded into that; a rule for
  * all pods with `exportTo: ["."]` is folded into one with a selector. Source: pilot/pkg/model/destination_rule.go
  * `mergeDestinationRule`.
  */
-function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedRule[] {
+export function mergeRules(rules: readonly DestinationRule[]): readonly MergedRules[] {
   const merged: { first: DestinationRule; members: DestinationRule[] }[] = [];
   for (const rule of rules) {
     let isSeparate = true;
@@ -205,7 +211,11 @@ function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedR
     }
     if (isSeparate) merged.push({ first: rule, members: [rule] });
   }
-  return merged.map(({ first, members }) => consolidated(first, members));
+  return merged;
+}
+
+function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedRule[] {
+  return mergeRules(rules).map(({ first, members }) => consolidated(first, members));
 }
 
 function consolidated(first: DestinationRule, members: readonly DestinationRule[]): ConsolidatedRule {

@@ -1,7 +1,7 @@
 import type { Labels, ResourceOf } from '../istio/resources.ts';
 import { labelsKey, selects } from '../istio/selectors.ts';
 import type { MeshService } from '../istio/service.ts';
-import { factsOf, type MeshReader, workloadsByNamespace } from './indexes.ts';
+import { factsOf, gatewaysBySelector, labelKey, type MeshReader, workloadsByNamespace } from './indexes.ts';
 
 /** Pods of one namespace with the same labels: to Istio they are one gateway. */
 export interface Workload {
@@ -41,7 +41,8 @@ export function promisedWorkload(namespace: string, selector: Labels): Workload 
 
 /**
  * The pods behind a Service, those with equal labels once. Where no pod of the namespace is known at all, the selector's
- * promise stands for them: manifests in files rarely include the gateway's Deployment.
+ * promise stands for them: manifests in files rarely include the gateway's Deployment. So it does where other pods are known and a
+ * Gateway selects the promised ones: a gateway that is scaled to zero, or installed elsewhere than its neighbours, is one all the same.
  */
 export function workloadsBehind(reader: MeshReader, service: MeshService): readonly Workload[] {
   const { selector } = service;
@@ -53,8 +54,19 @@ export function workloadsBehind(reader: MeshReader, service: MeshService): reado
     const workload = workloadOf(resource);
     behind.set(workload.id, behind.get(workload.id) ?? workload);
   }
-  const isAnyKnown = behind.size > 0 || known.some(({ spec }) => spec.isPromised !== true);
-  return isAnyKnown ? [...behind.values()] : [promisedWorkload(service.namespace, selector)];
+  if (behind.size > 0) return [...behind.values()];
+  const isAnyKnown = known.some(({ spec }) => spec.isPromised !== true);
+  if (isAnyKnown && !isSelectedByGateway(reader, selector)) return [];
+  return [promisedWorkload(service.namespace, selector)];
+}
+
+/** True when a Gateway with a selector of its own selects pods with these labels. */
+function isSelectedByGateway(reader: MeshReader, labels: Labels): boolean {
+  return Object.entries(labels).some(([name, value]) =>
+    reader
+      .entries(gatewaysBySelector, labelKey(name, value))
+      .some((gateway) => selects(gateway.spec.selector ?? {}, labels)),
+  );
 }
 
 /** True when the settings count the pods as an egress gateway; without such settings every gateway may be one. */

@@ -51,12 +51,12 @@ export interface RefusedListener {
   readonly port: number;
   /** The name that two chains claim, in lower case; empty: two chains take every connection. */
   readonly serverName: string;
-  readonly servers: readonly GatewayServer[];
+  /** The chain that has it first, and the one that makes Envoy refuse; one where a chain names it twice. */
+  readonly chains: readonly [Chain, ...Chain[]];
 }
 
-/** A server of a Gateway that selects the workload. */
-export interface DeclaredServer {
-  /** Pod port. */
+/** A server of a Gateway that selects the workload, by pod port. */
+export interface PlacedServer {
   readonly port: number;
   readonly server: GatewayServer;
   /** True for a server that Istio leaves out. */
@@ -66,10 +66,8 @@ export interface DeclaredServer {
 /** What listens on the pods of a gateway. */
 export interface GatewayListeners {
   readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
-  /** Every server of the Gateways that select the workload, by pod port; also those without a filter chain. */
-  readonly declared: readonly DeclaredServer[];
-  /** Plaintext HTTP servers: all of a port share one route table. */
-  readonly httpServers: readonly { readonly port: number; readonly server: GatewayServer }[];
+  /** Every server that is not left out, also where it has no chain yet. Plaintext HTTP servers of a port share one route table. */
+  readonly servers: readonly PlacedServer[];
   readonly refused: readonly RefusedListener[];
   readonly dropped: ReturnType<typeof mergeServers>['dropped'];
 }
@@ -95,7 +93,7 @@ const httpServersByHost: DerivedIndex<GatewayServer> = {
 };
 
 /** Servers by `workload|host` (lower case), oldest Gateway first. */
-const serversByHost: DerivedIndex<DeclaredServer> = {
+const serversByHost: DerivedIndex<PlacedServer> = {
   kind: 'derived',
   name: 'servers by host',
   compare: (a, b) =>
@@ -126,14 +124,16 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       const serverNames = chain.serverNames.length === 0 ? [everything] : new Set(chain.serverNames.map(lowerCase));
       for (const name of serverNames) contribute(chainsByServerName, chainKey(id, port, name), chain);
     }
-    for (const { port, server } of value.httpServers) {
+    for (const { port, server } of value.servers) {
+      if (server.kind !== 'http') continue;
       for (const host of new Set(server.serverNames.map(lowerCase))) {
         contribute(httpServersByHost, chainKey(id, port, indexKeyOf(host)), server);
       }
     }
-    for (const declared of value.declared) {
-      for (const host of new Set(declared.server.serverNames.map(lowerCase)))
-        contribute(serversByHost, ruleKey(id, indexKeyOf(host)), declared);
+    const dropped = value.dropped.map(({ port, server }) => ({ port, server, isDropped: true }));
+    for (const placed of [...value.servers, ...dropped.filter(({ server }) => isReachable(server))]) {
+      for (const host of new Set(placed.server.serverNames.map(lowerCase)))
+        contribute(serversByHost, ruleKey(id, indexKeyOf(host)), placed);
     }
     for (const refused of value.refused) contribute(refusedListeners, ruleKey(id, String(refused.port)), refused);
     for (const port of names) contribute(portsByWorkload, id, port);
@@ -202,13 +202,13 @@ export function httpServersNamed(
 }
 
 /** The servers of a workload (its identity) whose hosts cover a host (lower case), on whichever port; the most specific first. */
-export function serversForHost(reader: MeshReader, workload: string, host: string): readonly DeclaredServer[] {
-  const found = new Map<string, DeclaredServer>();
+export function serversForHost(reader: MeshReader, workload: string, host: string): readonly PlacedServer[] {
+  const found = new Map<string, PlacedServer>();
   for (const pattern of hostPatternsOf(host)) {
-    for (const declared of reader.entries(serversByHost, ruleKey(workload, pattern))) {
-      const { server, port } = declared;
+    for (const placed of reader.entries(serversByHost, ruleKey(workload, pattern))) {
+      const { server, port } = placed;
       if (server.serverNames.some((name) => covers(lowerCase(name), host)))
-        found.set(serverKey(server, port), declared);
+        found.set(ruleKey(server.gateway, server.field, String(port)), placed);
     }
   }
   return [...found.values()];
@@ -222,6 +222,11 @@ export function refusedListener(reader: MeshReader, workload: Workload, port: nu
 /** The pod ports that a workload listens on. */
 export function listeningPorts(reader: MeshReader, workload: Workload): readonly number[] {
   return reader.entries(portsByWorkload, workload.id);
+}
+
+/** True where a Service leads to the address: not to a listener that is bound to one of its own. */
+export function isReachable({ bind }: Pick<GatewayServer, 'bind'>): boolean {
+  return bind === '' || bind === '0.0.0.0' || bind === '::';
 }
 
 /** True when anything listens on the pod port. */
@@ -261,6 +266,11 @@ function selectingGateways(reader: MeshReader, workload: Workload): readonly Sel
     .filter(({ metadata }) => managed.size === 0 || managed.has(metadata.namespace))
     .map(({ metadata }) => ({ metadata, gateway: `${metadata.namespace}/${metadata.name}` }));
   return [...selecting, ...bound].sort((a, b) => earlierFirst(a.metadata, b.metadata));
+}
+
+/** True when listeners of the Gateway API are on a workload. */
+export function hasBoundListeners(reader: MeshReader, workload: Workload): boolean {
+  return boundListeners(reader, workload).length > 0;
 }
 
 /** The listeners of the Gateway API on a workload: those of a Service that selects it. */
@@ -320,38 +330,17 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
   );
   const { listeners, dropped } = mergeServers(resolved);
   const chains: { port: number; chain: Chain }[] = [];
-  const httpServers: { port: number; server: GatewayServer }[] = [];
+  const servers: PlacedServer[] = [];
   const refused: RefusedListener[] = [];
   for (const listener of listeners.filter(isReachable)) {
     const built = buildChains(reader, workload, listener);
     for (const chain of built) chains.push({ port: listener.port, chain });
     for (const group of listener.groups)
-      if (group.isHttp) for (const server of group.servers) httpServers.push({ port: listener.port, server });
+      for (const server of group.servers) servers.push({ port: listener.port, server, isDropped: false });
     const conflict = findConflict(built);
     if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
   }
-  return { chains, declared: declaredServers(resolved, dropped), httpServers, refused, dropped };
-}
-
-function declaredServers(
-  resolved: readonly ResolvedServer[],
-  dropped: GatewayListeners['dropped'],
-): readonly DeclaredServer[] {
-  const lost = new Set(dropped.map(({ server, port }) => serverKey(server, port)));
-  return resolved
-    .filter(({ server }) => isReachable(server))
-    .flatMap(({ server, ports }) =>
-      ports.map((port) => ({ port, server, isDropped: lost.has(serverKey(server, port)) })),
-    );
-}
-
-function serverKey({ gateway, field }: GatewayServer, port: number): string {
-  return ruleKey(gateway, field, String(port));
-}
-
-/** What is bound to an address of its own is not what a Service leads to. */
-function isReachable({ bind }: Pick<MergedListener, 'bind'>): boolean {
-  return bind === '' || bind === '0.0.0.0' || bind === '::';
+  return { chains, servers, refused, dropped };
 }
 
 /**
@@ -478,8 +467,7 @@ function findConflict(chains: readonly Chain[]): Omit<RefusedListener, 'port'> |
     const names = chain.serverNames.length === 0 ? [''] : chain.serverNames.map(lowerCase);
     for (const name of names) {
       const owner = owners.get(name);
-      if (owner !== undefined)
-        return { serverName: name, servers: owner === chain ? [chain.server] : [owner.server, chain.server] };
+      if (owner !== undefined) return { serverName: name, chains: owner === chain ? [chain] : [owner, chain] };
       owners.set(name, chain);
     }
   }

@@ -435,6 +435,13 @@ export const policiesByScope = index<CompiledPolicy>('AuthorizationPolicies', fu
   for (const sni of snisOf(policy)) yield [ruleKey(policy.resource.metadata.namespace, sni), policy];
 });
 
+/** AuthorizationPolicies that are about certain SNIs only, by `namespace|wildcard` for each wildcard that covers one. */
+export const policiesUnder = index<CompiledPolicy>('AuthorizationPolicies under', function* ({ policy }) {
+  if (policy === undefined) return;
+  const patterns = [...snisOf(policy)].flatMap((sni) => hostPatternsOf(sni.toLowerCase()).slice(1));
+  for (const pattern of new Set(patterns)) yield [ruleKey(policy.resource.metadata.namespace, pattern), policy];
+});
+
 /** AuthorizationPolicies by `namespace/name`. */
 export const policiesById = index<CompiledPolicy>('AuthorizationPolicies by name', ({ policy }) =>
   policy === undefined ? [] : [[policy.id, policy]],
@@ -488,6 +495,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   rulesWithPolicy,
   rulesWithSubset,
   policiesByScope,
+  policiesUnder,
   policiesById,
   resourcesById,
   serversByGateway,

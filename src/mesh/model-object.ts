@@ -27,6 +27,8 @@ export interface ModelObject {
 /** What holds for the mesh as a whole. A change of it is a new model. */
 export interface MeshFacts {
   readonly config: MeshConfig;
+  /** The identity of the ConfigMap that the configuration is read from; absent where there is none. */
+  readonly configMap?: string;
   readonly inventory: Inventory;
 }
 

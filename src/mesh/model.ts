@@ -1,5 +1,5 @@
 import { defaultMeshConfig, type MeshConfig, readMeshConfig } from '../istio/mesh-config.ts';
-import type { MeshConfigSpec, Resource } from '../istio/resources.ts';
+import type { MeshConfigSpec, Resource, ResourceOf } from '../istio/resources.ts';
 import { type Definition, Engine, type Query } from './engine.ts';
 import { gatewayListeners } from './gateways.ts';
 import { distinctIndexes, sortedIndexes } from './indexes.ts';
@@ -18,18 +18,23 @@ export interface MeshSource {
 
 /** The mesh's configuration: Istio's defaults, the ConfigMap laid over them, the overrides laid over that. */
 export function meshConfigOf(resources: Iterable<Resource>, source: MeshSource): MeshConfig {
-  const name = source.revision === '' || source.revision === 'default' ? 'istio' : `istio-${source.revision}`;
-  let config = defaultMeshConfig(source.namespace);
+  const map = meshConfigMapOf(resources, source);
+  const standard = defaultMeshConfig(source.namespace);
+  return readMeshConfig(source.overrides, map === undefined ? standard : readMeshConfig(map.spec, standard));
+}
+
+/** The ConfigMap that holds the mesh's configuration: that of the revision. */
+export function meshConfigMapOf(
+  resources: Iterable<Resource>,
+  { namespace, revision }: Pick<MeshSource, 'namespace' | 'revision'>,
+): ResourceOf<'MeshConfig'> | undefined {
+  const name = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
+  let found: ResourceOf<'MeshConfig'> | undefined;
   for (const resource of resources) {
-    if (
-      resource.kind !== 'MeshConfig' ||
-      resource.metadata.namespace !== source.namespace ||
-      resource.metadata.name !== name
-    )
-      continue;
-    config = readMeshConfig(resource.spec, config);
+    const { metadata } = resource;
+    if (resource.kind === 'MeshConfig' && metadata.namespace === namespace && metadata.name === name) found = resource;
   }
-  return readMeshConfig(source.overrides, config);
+  return found;
 }
 
 /** Builds the model: every object filed, every memoised value computed. `queries` are those of higher layers. */

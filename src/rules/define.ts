@@ -69,7 +69,14 @@ export interface PolicyRule extends RuleMeta {
 }
 
 /** Kinds that rules speak of by themselves, whatever path or policy they take part in. */
-export const subjectKinds = ['DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'VirtualService'] as const;
+export const subjectKinds = [
+  'DestinationRule',
+  'Gateway',
+  'MeshConfig',
+  'ServiceEntry',
+  'Sidecar',
+  'VirtualService',
+] as const;
 
 type SubjectKind = (typeof subjectKinds)[number];
 
@@ -79,8 +86,18 @@ interface KindRule<K extends SubjectKind> extends RuleMeta {
   check(resource: ResourceOf<K>, reader: MeshReader): Iterable<Problem>;
 }
 
-/** A rule about the resources of one kind, whichever. */
-export type ResourceRule = { readonly [K in SubjectKind]: KindRule<K> }[SubjectKind];
+/** A resource that rules speak of by itself. */
+export type SubjectResource = ResourceOf<SubjectKind>;
+
+/** A rule about the resources of several kinds. */
+interface KindsRule extends RuleMeta {
+  readonly subject: 'resource';
+  readonly kinds: readonly SubjectKind[];
+  check(resource: SubjectResource, reader: MeshReader): Iterable<Problem>;
+}
+
+/** A rule about the resources of one kind, whichever, or of several. */
+export type ResourceRule = { readonly [K in SubjectKind]: KindRule<K> }[SubjectKind] | KindsRule;
 
 /** A rule about what listens on an egress gateway. It is asked once per gateway. */
 export interface GatewayRule extends RuleMeta {

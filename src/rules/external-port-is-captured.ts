@@ -55,7 +55,7 @@ spec:
     yield {
       at: fieldOf(entry, index === -1 ? 'spec.ports' : `spec.ports[${index}]`),
       key: `${to.host}:${to.port}`,
-      message: `port ${to.port} of '${to.host}' is not routed to the egress gateway: ${path.reason}`,
+      message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${path.cause === 'not-routed' ? '' : `: ${path.reason}`}`,
       fix: fixFor(to, mediated ?? to),
       related: path.decidedBy,
       incomplete: true,

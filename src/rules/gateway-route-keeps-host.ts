@@ -3,11 +3,7 @@ import { hasLostRoute } from '../egress/gateway-leg.ts';
 import { type Path, passesTls, sendsOtherSni } from '../egress/path.ts';
 import { covers, isWildcard } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
-import type { FieldRef } from '../istio/resources.ts';
-import { viewerOf } from '../istio/viewer.ts';
-import { destinationRuleFor, policyFor } from '../mesh/destination-rules.ts';
-import { type MeshReader, virtualServicesByName } from '../mesh/indexes.ts';
-import { gatewayService } from '../mesh/services.ts';
+import type { MeshReader } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** The gateway routes a host to itself, to another only on purpose. */
@@ -71,7 +67,7 @@ spec:
     if (sendsOtherSni(hop, server, to.host)) return; // hop-sni-matches-host speaks
     if (isBeyondServer(path)) return; // passthrough-sni-stays-within-server speaks
     if (hasLostRoute(reader, path, route)) return; // tls-server-has-one-destination or tcp-server-has-one-destination speaks
-    if (isFixedUpstream(path, upstream.host) || isTunnel(reader, path, upstream.host, route)) return;
+    if (isFixedUpstream(path, upstream.host)) return;
     yield {
       at: route,
       key: `${to.host}:${upstream.host}`,
@@ -94,19 +90,6 @@ function isFixedUpstream({ server, to }: Path, upstream: string): boolean {
     (name) =>
       name !== '*' && isWildcard(name) && covers(name.toLowerCase(), to.host) && covers(name.toLowerCase(), upstream),
   );
-}
-
-/** A forward proxy: the bytes for the host are wrapped in a connection to the proxy. */
-function isTunnel(reader: MeshReader, { arrival }: Path, upstream: string, route: FieldRef): boolean {
-  if (arrival?.chain !== 'tcp') return false;
-  const { namespace, labels } = arrival.workload;
-  const seen = gatewayService(reader, namespace, upstream);
-  const { tls = [], tcp = [] } = reader.first(virtualServicesByName, `${route.namespace}/${route.name}`) ?? {};
-  const destinations = [...tls, ...tcp].flatMap((rule) => rule.destinations);
-  const destination = destinations.find(({ field }) => field === route.field);
-  if (seen === undefined || destination === undefined) return false;
-  const rule = destinationRuleFor(reader, viewerOf(namespace, labels), seen.service);
-  return policyFor(rule, destination.subset, destination.port ?? seen.ports[0]?.number ?? 0).isTunnel;
 }
 
 /** True when a policy of the gateway asks for the SNI or host of the request. */

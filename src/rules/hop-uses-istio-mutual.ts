@@ -50,7 +50,8 @@ spec:
           ? `add a DestinationRule for '${hop.service}' with \`tls: {mode: ISTIO_MUTUAL, sni: ${to.host}}\` for ${where}`
           : `set \`tls: {mode: ISTIO_MUTUAL, sni: ${to.host}}\` for ${where}`,
       related: [hop.routeAt],
-      incomplete: hop.tlsAt === undefined,
+      // A server that passes TLS on may still come, where it is TLS that arrives.
+      incomplete: hop.tlsAt === undefined || (server === undefined && (to.protocol === 'tls' || hop.tls !== 'DISABLE')),
     };
   },
 });

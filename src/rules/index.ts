@@ -1,11 +1,15 @@
 import { allowRuleCanMatch } from './allow-rule-can-match.ts';
 import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
+import { clientCertificateIsVerified } from './client-certificate-is-verified.ts';
 import type { Rule } from './define.ts';
 import { denyRuleCanMatch } from './deny-rule-can-match.ts';
 import { denyRuleIsNotWiderThanWritten } from './deny-rule-is-not-wider-than-written.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
+import { destinationRulesMergeCleanly } from './destination-rules-merge-cleanly.ts';
 import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
+import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
+import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
@@ -18,15 +22,19 @@ import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
+import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
+import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
 import { originationVerifiesHost } from './origination-verifies-host.ts';
+import { outboundTrafficIsRegistryOnly } from './outbound-traffic-is-registry-only.ts';
 import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { portsLineUp } from './ports-line-up.ts';
@@ -41,11 +49,15 @@ import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts'
 export const rules: readonly Rule[] = [
   allowRuleCanMatch,
   captureIsNotOverridden,
+  clientCertificateIsVerified,
   denyRuleCanMatch,
   denyRuleIsNotWiderThanWritten,
   destinationRuleIsNotShadowed,
+  destinationRulesMergeCleanly,
   egressPolicyIsAttached,
   egressPolicyIsScoped,
+  egressServerRequiresMeshIdentity,
+  envoyAcceptsListener,
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalPortIsCaptured,
@@ -58,15 +70,19 @@ export const rules: readonly Rule[] = [
   gatewayOriginatesTls,
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
+  gatewayServersDoNotConflict,
   gatewayServesHost,
   hopSniMatchesHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
   hostDenyCoversPorts,
+  legacyCertificatePath,
   meshRouteLeadsOnlyToGateway,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  originationVerifiesCertificate,
   originationVerifiesHost,
+  outboundTrafficIsRegistryOnly,
   passthroughSniStaysWithinServer,
   portProtocolIsPlausible,
   portsLineUp,

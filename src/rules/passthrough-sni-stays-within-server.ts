@@ -20,16 +20,16 @@ metadata: { namespace: istio-egress, name: passthrough }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.com], tls: { mode: PASSTHROUGH } }
+  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.org], tls: { mode: PASSTHROUGH } }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: passthrough }
 spec:
-  hosts: ['*.example.com']
+  hosts: ['*.example.org']
   gateways: [passthrough]
   tls:
-  - match: [{ sniHosts: ['*.example.com'] }]
-    route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
+  - match: [{ sniHosts: ['*.example.org'] }]
+    route: [{ destination: { host: www.example.org, port: { number: 443 } } }]
 `,
     good: `
 kind: Gateway
@@ -37,16 +37,16 @@ metadata: { namespace: istio-egress, name: passthrough }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.com], tls: { mode: PASSTHROUGH } }
+  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.org], tls: { mode: PASSTHROUGH } }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: passthrough }
 spec:
-  hosts: [www.example.com]
+  hosts: [www.example.org]
   gateways: [passthrough]
   tls:
-  - match: [{ sniHosts: [www.example.com] }]
-    route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
+  - match: [{ sniHosts: [www.example.org] }]
+    route: [{ destination: { host: www.example.org, port: { number: 443 } } }]
 `,
   },
 

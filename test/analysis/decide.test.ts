@@ -57,6 +57,29 @@ it('tells of a door although a finding explains it', () => {
   expect(denials({ transitions: [door], introduced: [finding('a', 'x.example')] })).toHaveLength(2);
 });
 
+it('tells of a door once, whatever its clients had before', () => {
+  const door: Transition = { ...interruption('a', 'x.example'), name: 'door', after: 'direct', reason: 'no route' };
+  const denied = { ...door, from: { namespace: 'b', serviceAccount: 'default' }, before: 'denied' } as const;
+  expect(denials({ transitions: [door, denied] })).toEqual([
+    'DestinationRule istio-egress/hop spec.exportTo: a, b → x.example:80: allowed or denied → direct: no route; keep it (door)',
+  ]);
+});
+
+it('tells of origination that is lost without saying that allowed becomes allowed', () => {
+  const door: Transition = { ...interruption('a', 'x.example'), name: 'door', after: 'allowed', reason: 'TLS is lost' };
+  expect(denials({ transitions: [door] })).toEqual([
+    'DestinationRule istio-egress/hop spec.exportTo: a → x.example:80: TLS is lost; keep it (door)',
+  ]);
+});
+
+it('cuts a warning before the name of its rule', () => {
+  const long: Finding = { ...finding('a', 'x.example'), severity: 'warning', message: 'it is wrong '.repeat(30) };
+  const judgement: Judgement = { transitions: [], introduced: [long], uncovered: [], retired: [] };
+  const [warning = ''] = decideOn(judgement, 'UPDATE', defaultSettings).warnings;
+  expect(warning).toHaveLength(250);
+  expect(warning).toMatch(/… \(hop-sni-matches-host\)$/);
+});
+
 function denials(judgement: Partial<Judgement>): readonly string[] {
   const nothing: Judgement = { transitions: [], introduced: [], uncovered: [], retired: [] };
   return decideOn({ ...nothing, ...judgement }, 'UPDATE', defaultSettings).denials.map(({ message }) => message);

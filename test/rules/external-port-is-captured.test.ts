@@ -3,10 +3,8 @@ import { testRule } from './test-rule.ts';
 
 const http80 = '{ number: 80, name: http, protocol: HTTP, targetPort: 443 }';
 
-const uncaptured = (
-  port: number,
-  because = "the sidecar connects to 'api.example.com' itself: no route leads to an egress gateway",
-): string => `port ${port} of 'api.example.com' is not routed to the egress gateway: ${because} (incomplete)`;
+const uncaptured = (port: number, because = ''): string =>
+  `port ${port} of 'api.example.com' is not routed to the egress gateway${because && `: ${because}`} (incomplete)`;
 
 /** The ServiceEntry of the bundle with other ports. */
 const entry = (ports: string, more = ''): string => `

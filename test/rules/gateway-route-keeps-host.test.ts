@@ -200,6 +200,13 @@ testRule(gatewayRouteKeepsHost, {
     },
   },
   invalid: {
+    'a tunnel through a forward proxy to another host': {
+      on: 'end-to-end-tls',
+      yaml: throughProxy(
+        `subsets: [{ name: tunnelled }], trafficPolicy: { ${tunnel.replace('api.', 'other.')} }`,
+        other,
+      ),
+    },
     'another external host': leadingTo(other),
     'the same where policies ask for nothing of the host': {
       remove: ['AuthorizationPolicy istio-egress/deny-team-b'],

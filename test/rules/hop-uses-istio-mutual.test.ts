@@ -141,6 +141,42 @@ testRule(hopUsesIstioMutual, {
     `,
   },
   invalid: {
+    'TLS of the application without a hop of its own waits for the server, which may pass it on': {
+      on: 'end-to-end-tls',
+      remove: ['Gateway istio-egress/egress'],
+      yaml: `
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress-api }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets:
+          - name: api  # ✗ the hop to 'istio-egressgateway.istio-egress.svc.cluster.local' is plaintext for subset 'api' and port 443 (incomplete)
+      `,
+    },
+    'TLS that the sidecar originates waits for the server, which may pass it on': {
+      remove: ['Gateway istio-egress/egress'],
+      yaml: `
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress-api }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets:
+          - name: api
+            trafficPolicy:
+              tls: { mode: SIMPLE, sni: api.example.com }  # ✗ the hop to 'istio-egressgateway.istio-egress.svc.cluster.local' is TLS without a certificate of the mesh (SIMPLE) for subset 'api' and port 80 (incomplete)
+      `,
+    },
+    'a plaintext hop for HTTP waits for nothing: no server makes it mutual': {
+      remove: ['Gateway istio-egress/egress'],
+      yaml: `
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress-api }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets:
+          - name: api  # ✗ the hop to 'istio-egressgateway.istio-egress.svc.cluster.local' is plaintext for subset 'api' and port 80
+      `,
+    },
     'a tls without mode is plaintext': `
       kind: DestinationRule
       metadata: { namespace: istio-egress, name: egress-api }

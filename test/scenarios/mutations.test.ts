@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../src/analysis/decision.ts';
 import type { Change } from '../../src/analysis/guard.ts';
@@ -8,18 +6,15 @@ import { diffResources } from '../../src/sources/diff-resources.ts';
 import { isRule, todoForMissing } from './expected-rules.ts';
 import { creationAt, decideInTurn, guardOf, isSurrounding, oracleResources } from './oracle-manifests.ts';
 import { ordersOf } from './orders-of.ts';
+import { type StatedMutation, statedMutations } from './stated-mutations.ts';
 
 /*
  * Every mutation of the canonical bundles raises the stated rules at error level and no other, and is decided as stated when it arrives
  * as one request. `mutations.tsv` holds the statements, the manifests of the same name the mutations.
  */
 
-/** One mutation and what is stated of it. */
-interface Mutation {
-  readonly name: string;
-  readonly errors: readonly string[];
-  /** `deny`, `warn`, `allow`, or `two changes`, with the rules and transitions that take part. */
-  readonly decision: string;
+/** One mutation, what is stated of it, and the requests that make it out of its bundle. */
+interface Mutation extends StatedMutation {
   readonly changes: readonly Change[];
 }
 
@@ -31,19 +26,9 @@ const sampledOrders = 24;
 
 const transitions = ['door', 'interruption', 'access change'] as const;
 
-const mutations = readFileSync(join(import.meta.dirname, '../oracle/mutations.tsv'), 'utf8')
-  .trim()
-  .split('\n')
-  .slice(1)
-  .flatMap((line): Mutation[] => {
-    const [names = '', errors = '', decision = ''] = line.split('\t');
-    return names.split(' ').map((name) => ({
-      name,
-      errors: errors === '-' ? [] : errors.split(', '),
-      decision,
-      changes: diffResources(canonicalFor(name), oracleResources(name)),
-    }));
-  });
+const mutations = statedMutations.map((stated): Mutation => {
+  return { ...stated, changes: diffResources(canonicalFor(stated.name), oracleResources(stated.name)) };
+});
 
 /** The bundle that a mutation starts from. */
 function canonicalFor(name: string): readonly Resource[] {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../src/analysis/decision.ts';
-import type { Guard } from '../../src/analysis/guard.ts';
-import type { AppProtocol, Client, Path, Target } from '../../src/egress/path.ts';
 import { displayRef, type Resource, refOf } from '../../src/istio/resources.ts';
+import { traceTable } from './access-table.ts';
 import { isRule, todoForMissing } from './expected-rules.ts';
 import { creationAt, decideInTurn, guardOf, isSurrounding, oracleResources } from './oracle-manifests.ts';
 
@@ -27,11 +26,7 @@ export function story(title: string, { manifests, access, errors, warnings, refu
     const guard = guardOf(resources);
 
     it('access', () => {
-      const listed = guard.access();
-      const cells = cellsOf(access);
-      const traced = cells.map(({ client, url }) => {
-        return { client, url, outcome: outcomeOf(guard, listed, clientOf(client), targetOf(url)) };
-      });
+      const { traced, cells } = traceTable(guard, access);
       expect(traced).toEqual(cells);
     });
 
@@ -81,49 +76,4 @@ function reasonsOf(refusal: string): string[] {
 
 function isTransition(reason: string): boolean {
   return reason === 'door' || reason === 'interruption';
-}
-
-/** One cell of an access table. */
-interface Cell {
-  readonly client: string;
-  readonly url: string;
-  readonly outcome: string;
-}
-
-/** The first line names the URLs, every other one a client and its outcomes. */
-function cellsOf(table: string): Cell[] {
-  const lines = table.split('\n').map((line) => line.trim());
-  const [urls = [], ...rows] = lines.filter((line) => line !== '').map((line) => line.split(/\s{2,}/));
-  return rows.flatMap(([client = '', ...outcomes]) =>
-    urls.map((url, column) => ({ client, url, outcome: outcomes[column] ?? '' })),
-  );
-}
-
-/** The outcome of a trace, which the list of all access says too, where it speaks of the target. */
-function outcomeOf(guard: Guard, listed: readonly Path[], from: Client, to: Target): string {
-  const { outcome } = guard.trace({ from, to });
-  const inList = listed.filter(
-    (path) =>
-      path.from.namespace === from.namespace &&
-      path.to.host === to.host &&
-      path.to.port === to.port &&
-      path.to.protocol === to.protocol,
-  );
-  const own = [from.serviceAccount, '*', 'default']
-    .map((account) => inList.find((path) => path.from.serviceAccount === account))
-    .find((path) => path !== undefined);
-  return own === undefined || own.outcome === outcome ? outcome : `${outcome}, listed as ${own.outcome}`;
-}
-
-function clientOf(text: string): Client {
-  const [namespace = '', serviceAccount = ''] = text.split('/');
-  return { namespace, serviceAccount };
-}
-
-const usualPorts: Readonly<Record<AppProtocol, number>> = { http: 80, tls: 443, tcp: 0 };
-
-function targetOf(url: string): Target {
-  const [scheme = '', host = ''] = url.split('://');
-  const protocol = scheme === 'tls' || scheme === 'tcp' ? scheme : 'http';
-  return { protocol, host, port: usualPorts[protocol] };
 }

@@ -9,7 +9,7 @@ spec:
   group: example.org
   names: { kind: Shop }
   versions:
-  - { name: v1beta1, storage: false, schema: { openAPIV3Schema: { properties: { spec: { type: object, properties: { old: { type: string } } } } } } }
+  - { name: v1beta1, storage: false, schema: { openAPIV3Schema: { properties: { spec: { type: object, required: [doors], properties: { old: { type: string } } } } } } }
   - name: v1
     storage: true
     schema:
@@ -17,7 +17,7 @@ spec:
         properties:
           spec:
             type: object
-            required: [doors]
+            required: [doors, exit]
             properties:
               doors:
                 description: |-

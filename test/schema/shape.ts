@@ -55,6 +55,7 @@ interface CustomResourceDefinition {
     readonly names: { readonly kind: string };
     readonly versions: readonly {
       readonly storage: boolean;
+      readonly served?: boolean;
       readonly schema: { readonly openAPIV3Schema: OpenApiSchema };
     }[];
   };
@@ -74,18 +75,43 @@ interface OpenApiSchema {
 
 const maxDocLength = 160;
 
-/** Reads every CustomResourceDefinition of a YAML stream as the shape of its storage version's `spec`; kinds without a `spec` are left out. */
+/**
+ * Reads every CustomResourceDefinition of a YAML stream as the shape of its storage version's `spec`; kinds without a `spec` are left out.
+ * Versions are not told apart, so a field is required only where every served version requires it.
+ */
 export function readShapes(yaml: string): KindShape[] {
   const shapes: KindShape[] = [];
   for (const document of parseAllDocuments(yaml)) {
     const crd = document.toJS() as CustomResourceDefinition | null; // the parsing edge: CRDs as their projects publish them
     if (crd?.kind !== 'CustomResourceDefinition') continue;
     const version = crd.spec.versions.find((candidate) => candidate.storage);
-    const schema = version?.schema.openAPIV3Schema.properties?.['spec'];
-    const spec = schema && toShape(schema);
+    const stored = version && specOf(version);
+    const served = crd.spec.versions.filter((candidate) => candidate.served !== false).map(specOf);
+    const spec = stored && toShape(served.reduce<OpenApiSchema>((kept, other) => withRequiredOf(kept, other), stored));
     if (spec?.type === 'object') shapes.push({ group: crd.spec.group, kind: crd.spec.names.kind, spec });
   }
   return shapes;
+}
+
+type CrdVersion = CustomResourceDefinition['spec']['versions'][number];
+
+function specOf({ schema }: CrdVersion): OpenApiSchema | undefined {
+  return schema.openAPIV3Schema.properties?.['spec'];
+}
+
+/** The schema, requiring only what another version requires too. A field that the other lacks is left as it is. */
+function withRequiredOf(schema: OpenApiSchema, other: OpenApiSchema | undefined): OpenApiSchema {
+  if (other === undefined) return schema;
+  const { properties, items, required } = schema;
+  const narrowed = Object.entries(properties ?? {}).map(([name, property]) => {
+    return [name, withRequiredOf(property, other.properties?.[name])] as const;
+  });
+  return {
+    ...schema,
+    ...(properties && { properties: Object.fromEntries(narrowed) }),
+    ...(items && { items: withRequiredOf(items, other.items) }),
+    ...(required && { required: required.filter((name) => other.required?.includes(name)) }),
+  };
 }
 
 function toShape(schema: OpenApiSchema): Shape {

@@ -77,7 +77,7 @@ interface Stored {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
 }
 
-/** A manifest with what an API server adds to it. */
+/** A manifest with what an API server adds to it; what the manifest has already, as an object that is stored has, stays. */
 function asStored(manifest: Manifest, { group, version, uid, generation, operation }: Stored): JsonObject {
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const time = new Date(operation === 'CREATE' ? Date.now() : 0).toISOString();
@@ -90,12 +90,12 @@ function asStored(manifest: Manifest, { group, version, uid, generation, operati
     fieldsV1: fieldsOf({ spec: manifest['spec'] ?? {} }),
   };
   const metadata = {
-    ...manifest.metadata,
     uid,
     generation,
     creationTimestamp: time,
     ...(operation === 'CREATE' ? {} : { resourceVersion: '359' }),
     managedFields: [managedBy],
+    ...manifest.metadata,
   };
   return { ...manifest, apiVersion, metadata };
 }

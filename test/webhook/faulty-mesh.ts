@@ -139,7 +139,7 @@ kind: DestinationRule
 metadata: { namespace: istio-egress, name: ${name} }
 spec:
   host: ${host}
-  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE, sni: ${host} } }] }
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }
 `;
 }
 

@@ -1,0 +1,90 @@
+import { exposureOf } from '../egress/exposure.ts';
+import { meetsMisfit } from '../egress/flows.ts';
+import { displayServer, type GatewayServer } from '../istio/gateway-server.ts';
+import { type FieldRef, fieldOf } from '../istio/resources.ts';
+import { defineRule } from './define.ts';
+
+/** No door into the egress gateway is open to clients without an identity. */
+export const egressServerRequiresMeshIdentity = defineRule({
+  name: 'egress-server-requires-mesh-identity',
+  summary: 'Every server on the pods of an egress gateway is ISTIO_MUTUAL, whatever namespace its Gateway is in.',
+  why: 'Only an ISTIO_MUTUAL server knows which workload asks. Any other is a way into the gateway without an identity: a DENY by namespace or principal never matches there, an ALLOW denies everybody. A Gateway of any namespace that selects the pods adds such a server.',
+  severity: 'error',
+  subject: 'egress gateway',
+  related: [],
+  examples: {
+    bad: `
+kind: Gateway
+metadata: { namespace: team-b, name: partner }
+spec:
+  selector: { istio: egressgateway }   # the platform's pods
+  servers:
+  - port: { number: 9000, name: http-partner, protocol: HTTP }
+    hosts: [partner.example.com]
+`,
+    good: `
+kind: Gateway
+metadata: { namespace: team-b, name: partner }
+spec:
+  selector: { istio: egressgateway }
+  servers:
+  - port: { number: 9000, name: https-partner, protocol: HTTPS }
+    hosts: [partner.example.com]
+    tls: { mode: ISTIO_MUTUAL }
+`,
+  },
+
+  *check({ workload, listeners }, reader) {
+    const weak = listeners.servers.filter(({ server }) => server.mode !== 'ISTIO_MUTUAL' && !server.isHttpsRedirect);
+    const exposed = weak.map(({ port, server }) => ({ port, server, ...exposureOf(reader, workload, port, server) }));
+    const servesIngress = exposed.some(({ leads }) => leads === 'inward');
+    for (const { port, server, leads, asksIdentity } of exposed) {
+      if (leads === 'inward') continue; // ingress
+      if (server.kind !== 'http' && meetsMisfit(reader, server)) continue; // hop-tls-matches-server speaks
+      const isTolerated = knowsItsClientsOtherwise(server);
+      if (isTolerated && asksIdentity === undefined) {
+        yield {
+          at: modeOf(server),
+          key: `${displayServer(server)} forwards`,
+          message: `server '${displayServer(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: it does not learn which workload asks`,
+          fix: `use ${mutual(server)} where policies are to tell clients apart`,
+          severity: 'warning',
+        };
+        continue;
+      }
+      yield {
+        at: modeOf(server),
+        key: `${displayServer(server)} ${isTolerated ? 'policies' : 'open'}`,
+        message:
+          `server '${displayServer(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: ` +
+          (asksIdentity === undefined
+            ? 'everybody is let in without an identity'
+            : `it does not learn which workload asks, and ${asksIdentity.action} policy '${asksIdentity.id}' wants to know`),
+        fix: `use ${mutual(server)}`,
+        related: asksIdentity === undefined ? [] : [fieldOf(asksIdentity.resource, 'spec.rules')],
+        // Where the pods are an ingress gateway too, a route may still say that this server is for that.
+        incomplete: servesIngress && leads === 'nowhere',
+      };
+    }
+  },
+});
+
+/** Servers that hand bytes on, or ask for certificates of another CA: right where no policy asks for a workload. */
+function knowsItsClientsOtherwise({ kind, mode }: GatewayServer): boolean {
+  return kind === 'passthrough' || kind === 'auto-passthrough' || kind === 'tcp' || mode === 'MUTUAL';
+}
+
+function whatItDoes({ kind, mode }: GatewayServer): string {
+  if (kind === 'http') return 'takes plaintext HTTP';
+  if (kind === 'tcp') return 'forwards bytes';
+  return kind === 'tls-http' || kind === 'tls-tcp' ? `terminates ${mode} TLS` : `forwards TLS untouched (${mode})`;
+}
+
+function mutual({ kind }: GatewayServer): string {
+  if (kind === 'http') return '`protocol: HTTPS` with `tls: {mode: ISTIO_MUTUAL}`';
+  return kind === 'tcp' ? '`protocol: TLS` with `tls: {mode: ISTIO_MUTUAL}`' : '`tls: {mode: ISTIO_MUTUAL}`';
+}
+
+function modeOf({ resource, field, kind }: GatewayServer): FieldRef {
+  return fieldOf(resource, kind === 'http' || kind === 'tcp' ? `${field}.port.protocol` : `${field}.tls.mode`);
+}
