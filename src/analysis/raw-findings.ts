@@ -1,15 +1,15 @@
 import type { Clients } from '../egress/class-paths.ts';
-import { isEgressGateway } from '../egress/flows.ts';
+import { isEgressGateway, isMeantForEgress } from '../egress/flows.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
 import { type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
 import { gatewayListeners, workloadById, workloadsOf } from '../mesh/gateways.ts';
-import { everything, factsOf, type MeshReader, policiesById, resourcesById } from '../mesh/indexes.ts';
+import { type MeshReader, policiesById, resourcesById } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
+import { servicesCovering } from '../mesh/services.ts';
 import {
   type GatewayRule,
-  type MeshRule,
   type PathRule,
   type PolicyRule,
   type Problem,
@@ -51,7 +51,6 @@ export const findingsById: DerivedIndex<RawFinding> = { kind: 'derived', name: '
 const pathRules: readonly PathRule[] = rules.filter((rule) => rule.subject === 'path');
 const policyRules: readonly PolicyRule[] = rules.filter((rule) => rule.subject === 'policy');
 const gatewayRules: readonly GatewayRule[] = rules.filter((rule) => rule.subject === 'egress gateway');
-const meshRules: readonly MeshRule[] = rules.filter((rule) => rule.subject === 'mesh');
 const resourceRules: readonly ResourceRule[] = rules.filter(isResourceRule);
 
 function isResourceRule(rule: Rule): rule is ResourceRule {
@@ -102,24 +101,18 @@ const resourceFindings = subjectFindings(
   },
 );
 
-/** The findings of all rules about egress gateways on one workload (the argument is its identity). */
+/**
+ * The findings of all rules about egress gateways on one workload (the argument is its identity): its servers are judged before a
+ * route is complete.
+ */
 const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, function* (reader, id) {
-  if (!reader.value(isEgressGateway, id)) return;
+  if (!isMeantForEgress(reader, id)) return;
   const gateway = { workload: workloadById(reader, id), listeners: reader.value(gatewayListeners, id) };
   for (const rule of gatewayRules) yield* stamped(rule, rule.check(gateway, reader));
 });
 
-/** The findings of all rules about the mesh. */
-const meshFindings = subjectFindings(
-  'findings about the mesh',
-  ({ facts }) => (facts === undefined ? [] : [everything]),
-  function* (reader) {
-    for (const rule of meshRules) yield* stamped(rule, rule.check(factsOf(reader), reader));
-  },
-);
-
 /** All queries that yield findings. */
-export const findingQueries = [pathFindings, policyFindings, resourceFindings, gatewayFindings, meshFindings] as const;
+export const findingQueries = [pathFindings, policyFindings, resourceFindings, gatewayFindings] as const;
 
 /** All queries whose values an analysis keeps. */
 export const analysisQueries = [hostPaths, isEgressGateway, ...findingQueries] as const;
@@ -163,12 +156,18 @@ export function identityOf({ rule, at, key }: Pick<RawFinding, 'rule' | 'at' | '
 function findPathProblems(reader: MeshReader, name: string): readonly RawFinding[] {
   const host = reader.value(hostPaths, name);
   const found = new Map<string, RawFinding>();
+  if (host.length === 0) return [];
+  // Without its ServiceEntry nothing leads to the host: what there is waits for it, or is left over from it.
+  const waits = servicesCovering(reader, name).length === 0;
   for (const { to, classes } of host) {
     for (const { path, clients } of classes) {
       for (const way of [path, ...path.alternatives]) {
         const affected: AffectedClass = { to, clients, outcome: path.outcome, stage: path.stage };
         for (const rule of pathRules) {
-          for (const problem of rule.check(way, { reader, host })) add(found, rawFinding(rule, problem), affected);
+          for (const problem of rule.check(way, { reader, host })) {
+            const finding = rawFinding(rule, problem);
+            add(found, waits ? { ...finding, incomplete: true } : finding, affected);
+          }
         }
       }
     }

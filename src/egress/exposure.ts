@@ -1,7 +1,7 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { attaches } from '../istio/authorization-attachment.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
-import { isWildcard, overlaps } from '../istio/hosts.ts';
+import { covers, isWildcard, overlaps } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import { isKubernetes } from '../istio/service.ts';
 import { viewerOf } from '../istio/viewer.ts';
@@ -45,7 +45,7 @@ const exposures: Query<ModelObject, Exposure> = {
     const server = reader.entries(serversByGateway, gateway).find((candidate) => candidate.field === field);
     if (server === undefined) return { leads: 'nowhere' };
     const bound = overlappingVirtualServices(reader, workload.namespace, server);
-    const hosts = bound.length === 0 ? server.serverNames : bound.flatMap((virtualService) => virtualService.hosts);
+    const hosts = bound.length === 0 ? server.serverNames : servedHosts(server, bound);
     const asksIdentity = identityPolicyAbout(reader, workload, hosts, Number(port));
     const leads = whereTo(reader, workload, destinationsOf(reader, workload, server, bound));
     return { leads, ...(asksIdentity && { asksIdentity }) };
@@ -55,6 +55,15 @@ const exposures: Query<ModelObject, Exposure> = {
 /** What a server on a pod port of a workload gives access to. */
 export function exposureOf(reader: MeshReader, workload: Workload, port: number, server: GatewayServer): Exposure {
   return reader.value(exposures, ruleKey(server.gateway, server.field, String(port), workload.id));
+}
+
+/** What the server and its VirtualServices have in common. That routes go beyond the server is for another rule. */
+function servedHosts({ serverNames }: GatewayServer, bound: readonly VirtualService[]): readonly string[] {
+  return bound.flatMap(({ hosts }) =>
+    hosts.flatMap((host) =>
+      serverNames.filter((name) => overlaps(name, host)).map((name) => (covers(name, host) ? host : name)),
+    ),
+  );
 }
 
 /** The destinations of the section that the server consults. */

@@ -38,12 +38,16 @@ const hostsByService: DerivedIndex<string> = {
   compare: compareText,
 };
 
+/** The same with the hosts whose requests arrive at no pod, by the pods of the Service that their route leads to. */
+const hostsByIntent: DerivedIndex<string> = { kind: 'derived', name: 'hosts by intent', compare: compareText };
+
 /** The hosts whose route leads to any egress gateway. */
 const hostsByRoute: DerivedIndex<string> = { kind: 'derived', name: 'hosts with a gateway', compare: compareText };
 
 /** Files what the paths to a host lead to: gateways, servers whose TLS does not fit, and what arrives. */
 export function contributeFlows(host: readonly TargetPaths[], name: string, contribute: Contribute): void {
   const workloads = new Set<string>();
+  const intended = new Set<string>();
   const services = new Set<string>();
   const misfits = new Set<string>();
   const flows = new Set<Arrival>();
@@ -51,7 +55,8 @@ export function contributeFlows(host: readonly TargetPaths[], name: string, cont
     for (const { path } of classes) {
       for (const { hop, server, cause, arrival } of [path, ...path.alternatives]) {
         if (hop !== undefined) services.add(hop.service);
-        for (const workload of gatewaysOfHop(hop)) workloads.add(workload);
+        if (hop?.workload !== undefined) workloads.add(hop.workload);
+        for (const workload of hop?.meantFor ?? []) intended.add(workload);
         if (server !== undefined && cause === 'tls-mismatch') misfits.add(ruleKey(server.gateway, server.at.field));
         if (arrival !== undefined && !flows.has(arrival)) contributeFlow({ to, arrival }, contribute);
         if (arrival !== undefined) flows.add(arrival);
@@ -59,7 +64,8 @@ export function contributeFlows(host: readonly TargetPaths[], name: string, cont
     }
   }
   for (const workload of workloads) contribute(hostsByWorkload, workload, name);
-  if (workloads.size > 0) contribute(hostsByRoute, everything, name);
+  for (const workload of intended.union(workloads)) contribute(hostsByIntent, workload, name);
+  if (services.size > 0) contribute(hostsByRoute, everything, name);
   for (const service of services) contribute(hostsByService, service, name);
   for (const server of misfits) contribute(hostsByMisfit, server, name);
 }
@@ -93,6 +99,11 @@ function contributeFlow(flow: Flow, contribute: Contribute): void {
 
 /** The egress gateways. */
 const egressGateways: DerivedIndex<string> = { kind: 'derived', name: 'egress gateways', compare: compareText };
+
+/** True for the identity of pods that a route for an external host is meant for, also where it does not get there yet. */
+export function isMeantForEgress(reader: MeshReader, workload: string): boolean {
+  return reader.first(hostsByIntent, workload) !== undefined;
+}
 
 /** Whether a workload (the argument is its identity) is an egress gateway: a route for an external host leads to it. */
 export const isEgressGateway: Query<ModelObject, boolean> = {

@@ -1,6 +1,7 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
+import type { ResourceOf } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import { factsOf, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
 import { egressWorkloads, gatewaysOfHop } from './flows.ts';
@@ -42,10 +43,16 @@ export function gatewaysOfHost(reader: MeshReader, host: string): ReadonlySet<st
 
 /** The egress gateways that a policy is attached to; a dry run is, too, though it decides nothing. */
 export function guardedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {
-  const { rootNamespace } = factsOf(reader).config;
-  return egressWorkloads(reader).filter(({ namespace, labels }) =>
-    attaches(resource, { namespace, labels, rootNamespace }),
-  );
+  return egressWorkloads(reader).filter((workload) => isAttached(reader, resource, workload));
+}
+
+/** True when a policy is attached to pods. */
+export function isAttached(
+  reader: MeshReader,
+  policy: ResourceOf<'AuthorizationPolicy'>,
+  { namespace, labels }: Workload,
+): boolean {
+  return attaches(policy, { namespace, labels, rootNamespace: factsOf(reader).config.rootNamespace });
 }
 
 /** True for a policy that applies to every workload of the mesh: in the root namespace, without selector and targetRefs. */

@@ -6,7 +6,6 @@ import type { FieldRef, ResourceOf } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import type { GatewayListeners } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import type { MeshFacts } from '../mesh/model-object.ts';
 import type { Exemption } from '../settings/settings.ts';
 
 /** What a rule yields: where, what, how to fix. The engine adds the rule's name and severity and the affected paths. */
@@ -105,12 +104,6 @@ export interface GatewayRule extends RuleMeta {
   check(gateway: EgressGateway, reader: MeshReader): Iterable<Problem>;
 }
 
-/** A rule about the mesh as a whole. */
-export interface MeshRule extends RuleMeta {
-  readonly subject: 'mesh';
-  check(facts: MeshFacts, reader: MeshReader): Iterable<Problem>;
-}
-
 /** A rule about how resources are written. It is asked once per resource in files that departs from its schema. */
 interface SchemaRule extends RuleMeta {
   readonly subject: 'schema';
@@ -134,7 +127,7 @@ interface ExemptionRule extends RuleMeta {
 }
 
 /** A named invariant. */
-export type Rule = PathRule | PolicyRule | ResourceRule | GatewayRule | MeshRule | SchemaRule | ExemptionRule;
+export type Rule = PathRule | PolicyRule | ResourceRule | GatewayRule | SchemaRule | ExemptionRule;
 
 /** Declares a rule; the type decides what its `check` may see. */
 export function defineRule<R extends Rule>(rule: R): R {

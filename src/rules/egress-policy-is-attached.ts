@@ -1,6 +1,6 @@
-import { externalHostsOf, gatewaysOfHost, guardedGateways } from '../egress/policy-hosts.ts';
+import { externalHostsOf, gatewaysOfHost, guardedGateways, isAttached } from '../egress/policy-hosts.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
-import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
+import { targetRefsOf } from '../istio/authorization-attachment.ts';
 import { hostPatternsOf } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf, idOf, type Labels } from '../istio/resources.ts';
 import { promisedWorkload, type Workload, workloadOf } from '../mesh/gateway-workloads.ts';
@@ -40,7 +40,7 @@ spec:
   *check(policy, reader) {
     const { resource, action, dryRun } = policy;
     if (action === 'AUDIT' || isAboutWaypoints(policy)) return;
-    const guarded = new Set(guardedGateways(reader, policy).map(({ id }) => id));
+    const guardsNone = guardedGateways(reader, policy).length === 0;
     const attached = attachedGateways(reader, policy);
     const hosts = externalHostsOf(reader, resource.spec.rules ?? []).map((host) => ({
       host,
@@ -48,11 +48,14 @@ spec:
     }));
     const missed = hosts.filter(({ host, gateways }) => {
       // Whether a route leads there is not this rule's matter, as long as the policy is on a gateway.
-      if (gateways.length === 0) return attached.length === 0 && guarded.size === 0 && !isOfGatewayApi(reader, policy);
-      return !gateways.some((id) => guarded.has(id)) && !attached.some((workload) => serves(reader, workload, host));
+      if (gateways.length === 0) return attached.length === 0 && guardsNone && !isOfGatewayApi(reader, policy);
+      return (
+        !gateways.some((id) => isAttached(reader, resource, workloadById(reader, id))) &&
+        !attached.some((workload) => serves(reader, workload, host))
+      );
     });
     if (missed.length > 0 && missed.length === hosts.length) yield unattached(reader, policy, missed);
-    else for (const one of missed) yield misplaced(reader, policy, one);
+    else for (const one of missed) if (one.gateways.length > 0) yield misplaced(reader, policy, one);
     if (!dryRun || hosts.length === missed.length) return;
     yield {
       at: fieldOf(resource, 'metadata.annotations'),
@@ -138,15 +141,13 @@ function isAboutWaypoints({ resource }: CompiledPolicy): boolean {
 
 /** The gateways in the policy's own namespace that it applies to: a host may come in by one and go out by another. */
 function attachedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {
-  const { rootNamespace } = factsOf(reader).config;
   const { namespace } = resource.metadata;
   const pods = reader.entries(workloadsByNamespace, namespace).map(workloadOf);
   const promised = reader
     .entries(kubernetesServices, namespace)
     .flatMap(({ selector }) => (selector === undefined ? [] : [promisedWorkload(namespace, selector)]));
   return [...pods, ...promised].filter(
-    (workload) =>
-      attaches(resource, { namespace, labels: workload.labels, rootNamespace }) && isGateway(reader, workload),
+    (workload) => isAttached(reader, resource, workload) && isGateway(reader, workload),
   );
 }
 

@@ -1,7 +1,9 @@
 import { type BoundLeg, boundTo, type LegGap, legGapOf } from '../egress/gateway-leg.ts';
 import type { Hop, Path } from '../egress/path.ts';
+import type { GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf, idOf, refOf } from '../istio/resources.ts';
 import { isKubernetes } from '../istio/service.ts';
+import type { VirtualService } from '../istio/virtual-service.ts';
 import { podPort } from '../mesh/gateway-workloads.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
@@ -72,7 +74,7 @@ function aboutService(reader: MeshReader, { reason }: Path, { service, port, rou
   };
 }
 
-/** Where the VirtualService that routes has the leg for the other server too, no further resource is expected. */
+/** Where the VirtualService that routes has the leg for that very server too, no further resource is expected. */
 function aboutServer(
   reader: MeshReader,
   { to }: Path,
@@ -82,7 +84,7 @@ function aboutServer(
   const workload = workloadById(reader, hop.workload ?? '');
   const fitting = servicePorts(reader, hop.service).find(({ targetPort }) => podPort(workload, targetPort) === port);
   const isWhole = boundTo(reader, to.host, server.gateway).some(
-    ({ resource }) => idOf(refOf(resource)) === idOf(hop.routeAt),
+    (bound) => idOf(refOf(bound.resource)) === idOf(hop.routeAt) && hasLegFor(bound, server),
   );
   const declare = `set the number of the server's port to ${hop.port}`;
   return {
@@ -93,6 +95,20 @@ function aboutServer(
     related: [fieldOf(server.resource, `${server.field}.port`)],
     incomplete: !isWhole,
   };
+}
+
+/** True when some rule of a VirtualService is for the port that the server declares. */
+function hasLegFor({ http, tls, tcp }: VirtualService, { gateway, number }: GatewayServer): boolean {
+  const isFor = (gateways: readonly string[], port = 0): boolean =>
+    (port === 0 || port === number) && (gateways.length === 0 || gateways.includes(gateway));
+  return (
+    http.some(
+      ({ matches }) => matches.length === 0 || matches.some((match) => isFor(match.gateways, match.conditions.port)),
+    ) ||
+    [...tls, ...tcp].some(
+      ({ matches }) => matches.length === 0 || matches.some((match) => isFor(match.gateways, match.port)),
+    )
+  );
 }
 
 function aboutMatch(hop: Hop, host: string, { at, server, virtualService, servesElsewhere }: BoundLeg): Problem {

@@ -159,7 +159,12 @@ const moves = meshNames.flatMap((mesh) =>
   designNames.flatMap((from) =>
     designNames
       .filter((to) => to !== from)
-      .map((to) => ({ mesh, from, to, reason: breakBeforeMake[mesh].get(`${from} → ${to}`) })),
+      .map((to) => ({
+        mesh,
+        from,
+        to,
+        reason: breakBeforeMake[mesh].get(`${from} → ${to}`),
+      })),
   ),
 );
 
@@ -206,7 +211,8 @@ describe.each(moves)('$from → $to under $mesh', ({ mesh, from, to, reason }) =
     expect(stuck).toBeGreaterThan(0);
   });
 
-  it('converges within three rounds where the ServiceEntry goes first', { timeout: patience }, async () => {
+  const last = 'converges within three rounds where the ServiceEntry goes first';
+  it(last, { timeout: patience }, async () => {
     for (const order of orders) {
       cluster.reset(meshes[mesh], designs[from]);
       const entries = cluster.objects.filter(({ kind }) => kind === 'ServiceEntry');
