@@ -30,10 +30,12 @@ export interface GeneratedMesh {
   readonly surroundings: readonly Manifest[];
 }
 
-const namespace = 'istio-egress';
+/** Of the egress gateway. */
+export const namespace = 'istio-egress';
 const gatewayName = 'istio-egressgateway';
 const gatewayHost = `${gatewayName}.${namespace}.svc.cluster.local`;
-const gatewayLabels = { istio: 'egressgateway' };
+/** Of its pods. */
+export const gatewayLabels = { istio: 'egressgateway' };
 
 /**
  * Generates a mesh: three hosts of four are reached by HTTP, and the gateway originates TLS; the fourth by TLS end to end, inside mutual
@@ -60,18 +62,29 @@ export function generateMesh({ hosts, namespaces, hasSidecars }: MeshSize, seed 
   };
 }
 
+/** A host that the mesh does not have, with all that belongs to it. */
+export function furtherHost(name: string): GeneratedHost {
+  return httpHost(name);
+}
+
+/** The objects of one host: five Istio resources. */
+export function objectsOf({ host: _, ...objects }: GeneratedHost): readonly Manifest[] {
+  return Object.values(objects);
+}
+
+/** A policy that denies a client namespace the way to a host, and concerns no other host. */
+export function hostPolicy(name: string, client: string, host: string): Manifest {
+  return policy(name, client, host);
+}
+
 /** The objects of a mesh as files: one for each host, one for all else. */
 export function* meshFiles({ hosts, surroundings }: GeneratedMesh): Generator<readonly [name: string, text: string]> {
   yield ['surroundings.yaml', textOf(surroundings)];
-  for (const host of hosts) yield hostFile(host);
+  for (const host of hosts) yield [`${host.host}.yaml`, textOf(objectsOf(host))];
 }
 
-/** The file of one host. */
-export function hostFile({ host, ...objects }: GeneratedHost): readonly [name: string, text: string] {
-  return [`${host}.yaml`, textOf(Object.values(objects))];
-}
-
-function textOf(objects: readonly Manifest[]): string {
+/** Objects as the text of a file. */
+export function textOf(objects: readonly Manifest[]): string {
   return objects.map((object) => stringify(object)).join('---\n');
 }
 
@@ -95,7 +108,9 @@ function httpHost(name: string): GeneratedHost {
     }),
     hostRule: istio('networking', 'DestinationRule', name, {
       host,
-      trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', sni: host } }] },
+      trafficPolicy: {
+        portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', sni: host, subjectAltNames: [host] } }],
+      },
     }),
   };
 }

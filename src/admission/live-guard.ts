@@ -45,7 +45,7 @@ export class LiveGuard {
 
   /** Keeps changes, in their order. */
   apply(changes: Iterable<Change>): void {
-    for (const change of changes) this.#guard.apply(change);
+    this.#guard.apply(changes);
     this.#settle();
   }
 

@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { type ClientScopes, clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
+import { clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
@@ -24,9 +24,6 @@ import { analysisQueries, findingQueries } from './raw-findings.ts';
 /** Builds the model of a mesh and answers about it. */
 export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
 
-/** Changes of these kinds may make a namespace a client, or give it another view. */
-const clientKinds: ReadonlySet<Resource['kind']> = new Set(['Namespace', 'Sidecar', 'Workload', 'Gateway', 'Service']);
-
 class MeshGuard implements Guard {
   readonly #settings: Settings;
   readonly #options: GuardOptions;
@@ -40,8 +37,6 @@ class MeshGuard implements Guard {
   #lacksServices = false;
   #config: MeshConfig;
   #mesh: Engine<ModelObject>;
-  /** Clients and their scopes; absent after a change. */
-  #scopes: ClientScopes | undefined;
 
   constructor(resources: Iterable<Resource>, settings: Settings, options: GuardOptions) {
     this.#settings = settings;
@@ -73,7 +68,7 @@ class MeshGuard implements Guard {
   }
 
   check(input: CheckInput = {}): readonly Finding[] {
-    const scopes = this.#clientScopes();
+    const scopes = clientScopes(this.#mesh);
     const presentation = {
       settings: this.#settings,
       today: this.#options.today(),
@@ -89,7 +84,7 @@ class MeshGuard implements Guard {
   }
 
   access(): readonly Path[] {
-    const expand = clientExpander(this.#clientScopes());
+    const expand = clientExpander(clientScopes(this.#mesh));
     const hosts = [...this.#mesh.roots(hostPaths)].sort(([a], [b]) => compareText(a, b));
     return hosts.flatMap(([, targets]) => expandPaths(targets, expand));
   }
@@ -99,19 +94,19 @@ class MeshGuard implements Guard {
   }
 
   decide(change: Change): Decision {
-    const { before, after } = this.#difference(change);
+    const difference = this.#difference(change);
+    const { before, after } = difference;
     const changed = after?.resource ?? before?.resource;
     if (changed === undefined || changed.kind === 'MeshConfig')
       return { allowed: true, denials: [], warnings: [], rules: [] };
-    const generated = this.#generated.changesOf([resourceChange(before, after)]);
-    const overlay = this.#mesh.with([
-      { ...(before && { before }), ...(after && { after }) },
-      ...generated,
-      ...this.#assumptionChanges(before, after).changes,
-    ]);
-    const scopesBefore = this.#clientScopes();
-    const mayChangeClients =
-      clientKinds.has(changed.kind) || generated.length > 0 || !scopesBefore.has(changed.metadata.namespace);
+    const assumptions = this.#assumptionChanges([difference], () => {
+      const others = [...this.#objects.values()].filter((object) => object !== before);
+      return after === undefined ? others : [...others, after];
+    });
+    const generated = this.#generated.changesOf([resourceChange(difference)]);
+    // What the mesh itself has computed an overlay need not.
+    const scopesBefore = clientScopes(this.#mesh);
+    const overlay = this.#mesh.with([difference, ...generated, ...assumptions.changes]);
     const judgement = judgeChange({
       before: this.#mesh,
       after: overlay,
@@ -120,19 +115,21 @@ class MeshGuard implements Guard {
       settings: this.#settings,
       today: this.#options.today(),
       scopesBefore,
-      scopesAfter: mayChangeClients ? clientScopes(overlay) : scopesBefore,
+      scopesAfter: clientScopes(overlay),
     });
     return decideOn(judgement, change.operation, this.#settings);
   }
 
-  apply(change: Change): void {
-    const { before, after } = this.#difference(change);
-    const generated = this.#generated.apply([resourceChange(before, after)]);
-    const assumptions = this.#assumptionChanges(before, after);
-    this.#scopes = undefined;
-    if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
-    if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
-    if ((before ?? after)?.resource?.kind === 'MeshConfig') {
+  apply(changes: Iterable<Change>): void {
+    const applied: ObjectChange<ModelObject>[] = [];
+    for (const change of changes) {
+      const difference = this.#difference(change);
+      const { before, after } = difference;
+      if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
+      if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
+      applied.push(difference);
+    }
+    if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#read(all);
@@ -140,8 +137,12 @@ class MeshGuard implements Guard {
       this.#mesh = this.#build();
       return;
     }
-    this.#mesh.apply([{ ...(before && { before }), ...(after && { after }) }, ...generated, ...assumptions.changes]);
-    this.#lacksServices ||= before?.resource?.kind === 'Service' || this.#leadsToMissingService(after);
+    const generated = this.#generated.apply(applied.map(resourceChange));
+    const assumptions = this.#assumptionChanges(applied, () => this.#objects.values());
+    this.#mesh.apply([...applied, ...generated, ...assumptions.changes]);
+    this.#lacksServices ||= applied.some(
+      ({ before, after }) => before?.resource?.kind === 'Service' || this.#leadsToMissingService(after),
+    );
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
   }
@@ -159,7 +160,7 @@ class MeshGuard implements Guard {
   }
 
   /** False for changes after which the same gateways are assumed: most, in a mesh that lacks no Service. */
-  #concernsAssumptions(before: ModelObject | undefined, after: ModelObject | undefined): boolean {
+  #concernsAssumptions({ before, after }: ObjectChange<ModelObject>): boolean {
     const changed = after?.resource ?? before?.resource;
     const concerned = ['VirtualService', 'Gateway', 'Service'];
     if (changed === undefined || !concerned.includes(changed.kind)) return false;
@@ -172,17 +173,14 @@ class MeshGuard implements Guard {
     return leadsToMissingService(object.virtualService, this.#config, (id) => this.#objects.has(id));
   }
 
-  #clientScopes(): ClientScopes {
-    this.#scopes ??= clientScopes(this.#mesh);
-    return this.#scopes;
-  }
-
-  /** The gateways that need not be assumed after a change, and those that must be. */
-  #assumptionChanges(before: ModelObject | undefined, after: ModelObject | undefined): AssumptionChanges {
-    if (!this.#options.assumesGateways || !this.#concernsAssumptions(before, after)) return noAssumptions;
-    const objects = [...this.#objects.values()].filter((object) => object !== before);
-    if (after !== undefined) objects.push(after);
-    const wanted = assumeGateways(objects, this.#config);
+  /** The gateways that need not be assumed after changes, and those that must be. `objects`: what there is after them. */
+  #assumptionChanges(
+    changes: readonly ObjectChange<ModelObject>[],
+    objects: () => Iterable<ModelObject>,
+  ): AssumptionChanges {
+    const isConcerned = this.#options.assumesGateways && changes.some((change) => this.#concernsAssumptions(change));
+    if (!isConcerned) return noAssumptions;
+    const wanted = assumeGateways(objects(), this.#config);
     const known = [...this.#assumed.keys()];
     const gone = known.filter((gateway) => !wanted.some((other) => dequal(other.service, gateway.service)));
     const come = wanted
@@ -239,7 +237,7 @@ interface AssumptionChanges {
 const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
 
 /** The same change of resources. */
-function resourceChange(before: ModelObject | undefined, after: ModelObject | undefined): ObjectChange<Resource> {
+function resourceChange({ before, after }: ObjectChange<ModelObject>): ObjectChange<Resource> {
   return { ...(before?.resource && { before: before.resource }), ...(after?.resource && { after: after.resource }) };
 }
 

@@ -105,7 +105,7 @@ function affectedPaths({ affected }: RawFinding, expand: Presentation['expand'])
   for (const { to, clients, outcome } of affected) {
     for (const from of expand(clients)) paths.set(placeOf(from, to), { from, to, outcome });
   }
-  return [...paths.values()].sort((a, b) => compareText(placeOf(a.from, a.to), placeOf(b.from, b.to)));
+  return [...paths].sort(([a], [b]) => compareText(a, b)).map(([, path]) => path);
 }
 
 function placeOf(from: Client, to: Target): string {

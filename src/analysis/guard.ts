@@ -39,8 +39,8 @@ export interface Guard {
   trace(question: Question): Path;
   /** Judges a change without keeping it. */
   decide(change: Change): Decision;
-  /** Keeps a change. */
-  apply(change: Change): void;
+  /** Keeps changes, in their order. Many at once cost far less than one by one. */
+  apply(changes: Iterable<Change>): void;
 }
 
 /** What a guard is told about its surroundings. */

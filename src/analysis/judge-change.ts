@@ -7,7 +7,7 @@ import type { Overlay } from '../mesh/engine.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
 import { isDirectHost } from '../mesh/inventory.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import { servicesCovering } from '../mesh/services.ts';
+import { isRegistered, servicesCovering } from '../mesh/services.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
@@ -59,7 +59,7 @@ export function judgeChange(comparison: Comparison): Judgement {
 
 /** True when a ServiceEntry registered the host before the change, and none does after it. */
 function isRetired({ before, after }: Comparison, host: string): boolean {
-  return servicesCovering(before, host).length > 0 && servicesCovering(after, host).length === 0;
+  return !isRegistered(after, host) && isRegistered(before, host);
 }
 
 function transitionsOf(comparison: Comparison, host: string, changes: readonly PathChange[]): readonly Transition[] {

@@ -42,7 +42,7 @@ export async function checkAgainst(
 
 function judge(change: ResourceChange, guard: Guard): JudgedChange {
   const decision = guard.decide(change);
-  if (decision.allowed) guard.apply(change);
+  if (decision.allowed) guard.apply([change]);
   const resource = refOf(change.operation === 'DELETE' ? change.oldObject : change.object);
   return { operation: change.operation, resource, decision };
 }

@@ -1,6 +1,8 @@
 import { scopeGroups } from '../mesh/client-view.ts';
 import { clientNamespaces } from '../mesh/clients.ts';
+import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
 import type { Clients, TargetPaths } from './class-paths.ts';
 import type { Client, Path } from './path.ts';
 
@@ -10,24 +12,42 @@ export type ExpandClients = (clients: Clients) => readonly Client[];
 /** The client namespaces, each with the key of the Sidecar scope that serves it by default. */
 export type ClientScopes = ReadonlyMap<string, string>;
 
-/** The client namespaces of a mesh and their scopes. */
+const clientScopesQuery: Query<ModelObject, ClientScopes> = {
+  name: 'client scopes',
+  level: 2,
+  compute(reader) {
+    const groups = reader.value(scopeGroups, everything);
+    const owners = new Map(
+      groups.flatMap(({ scope, namespaces = [] }) => namespaces.map((namespace) => [namespace, scope.key] as const)),
+    );
+    const meshKey = groups[0]?.scope.key ?? '';
+    return new Map(clientNamespaces(reader).map((namespace) => [namespace, owners.get(namespace) ?? meshKey]));
+  },
+};
+
+/** The client namespaces of a mesh and their scopes: the same map as long as they are the same. */
 export function clientScopes(reader: MeshReader): ClientScopes {
-  const groups = reader.value(scopeGroups, everything);
-  const owners = new Map(
-    groups.flatMap(({ scope, namespaces = [] }) => namespaces.map((namespace) => [namespace, scope.key] as const)),
-  );
-  const meshKey = groups[0]?.scope.key ?? '';
-  return new Map(clientNamespaces(reader).map((namespace) => [namespace, owners.get(namespace) ?? meshKey]));
+  return reader.value(clientScopesQuery, everything);
 }
+
+const expanders = new WeakMap<ClientScopes, ExpandClients>();
 
 /** Expands classes to the clients of a mesh. */
 export function clientExpander(scopes: ClientScopes): ExpandClients {
+  const expand = expanders.get(scopes) ?? createExpander(scopes);
+  expanders.set(scopes, expand);
+  return expand;
+}
+
+function createExpander(scopes: ClientScopes): ExpandClients {
+  const byScope = Map.groupBy(scopes.keys(), (namespace) => scopes.get(namespace));
   return (clients) => {
     if (clients.kind === 'account') return [{ namespace: clients.namespace, serviceAccount: clients.serviceAccount }];
     const { scopeKey, except, serviceAccount } = clients;
-    return [...scopes]
-      .filter(([namespace, key]) => key === scopeKey && !except.includes(namespace))
-      .map(([namespace]) => ({ namespace, serviceAccount }));
+    const namespaces = byScope.get(scopeKey) ?? [];
+    return namespaces
+      .filter((namespace) => !except.includes(namespace))
+      .map((namespace) => ({ namespace, serviceAccount }));
   };
 }
 

@@ -377,6 +377,7 @@ function routeStream(
 
 /** Traffic to a destination that the sidecar does not know. Source: core/httproute.go `buildCatchAllVirtualHost`. */
 function unknown(client: ClientView, progress: Progress, because: string): Capture {
+  client.answers?.add({ kind: 'all else' });
   const { egressProxy, resource } = client.scope;
   const policy = outboundTrafficPolicyOf(client);
   const decided = decide(

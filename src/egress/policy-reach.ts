@@ -259,11 +259,17 @@ function mutualFix(server: ServerMatch | undefined): string {
 
 function explained(
   { reader, gateways, raw }: Case,
-  { obstacle }: RuleExplanation,
+  { field, obstacle }: RuleExplanation,
   flow: Flow,
   flows: readonly Flow[],
 ): Omit<Unreached, 'at' | 'key'> {
   const certain = { related: [], isIncomplete: false };
+  if (/\.not[A-Z]\w*$/.test(field))
+    return {
+      reason: 'it excludes every request that arrives',
+      fix: 'drop what excludes the requests that are meant',
+      ...certain,
+    };
   switch (obstacle) {
     case 'no-identity': {
       const server = waysTo(reader, flow.to.host).find(({ arrival }) => arrival !== undefined)?.server;

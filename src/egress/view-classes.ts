@@ -1,17 +1,31 @@
 import type { SidecarScope } from '../istio/sidecar.ts';
-import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf } from '../mesh/client-view.ts';
+import { viewerOf } from '../istio/viewer.ts';
+import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
+import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
+import {
+  givesSameAnswers,
+  hasOneListener,
+  namespacesOf,
+  type ScopeAnswer,
+  ScopeAnswers,
+} from '../mesh/scope-answers.ts';
+import { importsPublicHttp } from '../mesh/sidecar-listeners.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
-import { requestFor, type Way } from './way.ts';
+import { type Request, requestFor, type Way } from './way.ts';
 
 /** The ways of all clients of one class, and the namespaces that a resource on the way tells apart. */
 interface TracedClass {
   readonly ways: readonly Way[];
   /** Namespaces about which istiod was asked: theirs may be other ways. */
   readonly asked: readonly string[];
+  /** Hosts whose DestinationRules were asked for: namespaces that have some of their own may have other ways too. */
+  readonly ruleHosts: readonly string[];
+  /** What the Sidecar scope answered, where other scopes may be compared with it. */
+  readonly answers: readonly ScopeAnswer[];
 }
 
 /** Clients with the same ways: one namespace, or all that share a Sidecar scope and are not told apart. */
@@ -39,20 +53,42 @@ const classWays: Query<ModelObject, TracedClass> = {
   level: 5,
   compute(reader, argument) {
     const [protocol = '', name = '', port = '', namespace = '', ...key] = argument.split('|');
-    const asked = new Set<string>();
-    const view: ClientView = {
-      reader,
-      scope: namespace === '' ? scopeByKey(reader, key.join('|')) : scopeOf(reader, namespace, hasNoLabels),
-      isIn(candidate) {
-        asked.add(candidate);
-        return candidate === namespace;
-      },
-      hasLabels: hasNoLabels,
-    };
     const request = requestFor({ protocol: protocolOf(protocol), host: name, port: Number(port) });
-    return { ways: trace(view, request), asked: [...asked].sort() };
+    return namespace === '' ? traceRest(reader, request, key.join('|')) : traceNamespace(reader, request, namespace);
   },
 };
+
+function traceNamespace(reader: MeshReader, request: Request, namespace: string): TracedClass {
+  const scope = scopeOf(reader, namespace, hasNoLabels);
+  const ways = trace({ reader, scope, ...viewerOf(namespace, {}) }, request);
+  return { ways, asked: [], ruleHosts: [], answers: notComparable };
+}
+
+const notComparable: readonly ScopeAnswer[] = [{ kind: 'all else' }];
+
+/** The ways of clients in a namespace that no resource mentions, with all that is asked about where they are. */
+function traceRest(reader: MeshReader, request: Request, scopeKey: string): TracedClass {
+  const asked = new Set<string>();
+  const ruleHosts = new Set<string>();
+  const scope = scopeByKey(reader, scopeKey);
+  const answers = scopeKey === meshScope(reader).key && hasOneListener(scope) ? new ScopeAnswers() : undefined;
+  const view: ClientView = {
+    reader,
+    scope,
+    ...(answers && { answers }),
+    isIn(namespace) {
+      asked.add(namespace);
+      return false;
+    },
+    ruleNamespace(host) {
+      ruleHosts.add(host);
+      return undefined;
+    },
+    hasLabels: hasNoLabels,
+  };
+  const ways = trace(view, request);
+  return { ways, asked: [...asked].sort(), ruleHosts: [...ruleHosts], answers: answers?.list() ?? notComparable };
+}
 
 /**
  * The classes of clients that a target's ways differ by. A namespace gets a class of its own only where some resource on the
@@ -64,15 +100,28 @@ export function viewClasses(
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
   const groups = reader.value(scopeGroups, everything);
-  return groups.flatMap(({ scope: { key: scopeKey } }): readonly ViewClass[] => {
-    const { ways, asked } = waysOf(reader, target, '', scopeKey);
+  const meshKey = meshScope(reader).key;
+  const mesh = waysOf(reader, target, '', meshKey);
+  return groups.flatMap(({ scope }): readonly ViewClass[] => {
+    const scopeKey = scope.key;
+    const { ways, asked, ruleHosts } = scopeKey === meshKey ? mesh : restOf(reader, target, scope, mesh);
+    const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
-    const special = asked.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
+    const mentioned = [...new Set([...asked, ...withRules])].sort();
+    const special = mentioned.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
     return [
       { scopeKey, ways },
       ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
     ];
   });
+}
+
+/** The ways of the clients of a scope other than the mesh's that no resource mentions: those of the mesh's wherever the two answer alike. */
+function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
+  const isAlike = givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
+  if (!isAlike) return waysOf(reader, target, '', scope.key);
+  const importsOwn = scope.listeners.some(({ imports }) => imports.has('.'));
+  return importsOwn ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
 }
 
 /** The key of the Sidecar scope that serves a namespace by default. */
@@ -90,8 +139,7 @@ function waysOf(
 }
 
 function scopeByKey(reader: MeshReader, key: string): SidecarScope {
-  const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key);
-  return group?.scope ?? meshScope(reader);
+  return reader.value(scopeWithKey, key) ?? meshScope(reader);
 }
 
 function protocolOf(text: string): AppProtocol {

@@ -92,8 +92,9 @@ export function readServer(server: IstioGatewayServer, place: ServerPlace): Gate
 
 /** How a server is written in its kind of resource. */
 interface ServerForm {
-  /** The field below the server's own that holds its hosts. */
+  /** The fields below the server's own that hold its hosts and its protocol. */
   readonly hosts: string;
+  readonly protocol: string;
   /** What makes it speak mesh TLS. */
   readonly mutual: string;
 }
@@ -101,9 +102,9 @@ interface ServerForm {
 /** The form of servers in a Gateway, or of listeners in a Gateway or ListenerSet of the Gateway API. */
 export function serverForm(kind: ResourceRef['kind']): ServerForm {
   if (kind !== 'KubernetesGateway' && kind !== 'ListenerSet')
-    return { hosts: 'hosts', mutual: 'tls: {mode: ISTIO_MUTUAL}' };
+    return { hosts: 'hosts', protocol: 'port.protocol', mutual: 'tls: {mode: ISTIO_MUTUAL}' };
   const mutual = 'tls: {mode: Terminate, options: {gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL}}';
-  return { hosts: 'hostname', mutual };
+  return { hosts: 'hostname', protocol: 'protocol', mutual };
 }
 
 /** What the Gateway of a server is called in messages: `namespace/name`, as it is written. */

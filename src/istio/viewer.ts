@@ -7,6 +7,11 @@ import type { Labels } from './resources.ts';
 export interface Viewer {
   /** True when the proxy runs in `namespace`. */
   isIn(namespace: string): boolean;
+  /**
+   * The namespace whose own DestinationRules for a host are asked first: the proxy's. Undefined where it has none, as a namespace that
+   * no resource mentions.
+   */
+  ruleNamespace(host: string): string | undefined;
   /** True when the proxy's pod carries all labels of `selector`. */
   hasLabels(selector: Labels): boolean;
 }
@@ -15,6 +20,7 @@ export interface Viewer {
 export function viewerOf(namespace: string, labels: Labels): Viewer {
   return {
     isIn: (name) => name === namespace,
+    ruleNamespace: () => namespace,
     hasLabels: (selector) => Object.entries(selector).every(([name, value]) => labels[name] === value),
   };
 }

@@ -1,53 +1,91 @@
-/** Something that queries read; `readers` are the queries to compute again when it changes. */
-export interface Cell<N> {
-  readers?: Set<N>;
+/**
+ * Something that queries read; its readers are the queries to compute again when it changes. A mesh has hundreds of thousands of cells,
+ * of which nearly each has one reader: sets for them would take more memory than all else.
+ */
+export class Cell<N extends object> {
+  #readers: N | Set<N> | undefined;
+
+  get isRead(): boolean {
+    return this.#readers !== undefined;
+  }
+
+  addReader(reader: N): void {
+    if (this.#readers instanceof Set) this.#readers.add(reader);
+    else if (this.#readers === undefined) this.#readers = reader;
+    else if (this.#readers !== reader) this.#readers = new Set([this.#readers, reader]);
+  }
+
+  removeReader(reader: N): void {
+    if (this.#readers === reader) this.#readers = undefined;
+    if (!(this.#readers instanceof Set)) return;
+    this.#readers.delete(reader);
+    if (this.#readers.size === 0) this.#readers = undefined;
+  }
+
+  readers(): Iterable<N> {
+    if (this.#readers === undefined) return none;
+    return this.#readers instanceof Set ? this.#readers : [this.#readers];
+  }
 }
 
-type Compare<T> = (a: T, b: T) => number;
+const none: readonly never[] = [];
+
+/** How entries are sorted. */
+interface Order<T> {
+  compare(a: T, b: T): number;
+}
 
 /** The sorted entries of one key, with readers of all of them and readers of the first alone. */
-export class SortedBucket<N, T> {
-  readonly all: Cell<N> = {};
-  readonly head: Cell<N> = {};
-  readonly items: T[] = [];
-  readonly #compare: Compare<T>;
+export class SortedBucket<N extends object, T> {
+  /** What readers of all entries read; absent while there are none. */
+  all: Cell<N> | undefined;
+  /** What readers of the first entry read; absent while there are none. */
+  head: Cell<N> | undefined;
+  #items: T[] = [];
+  readonly #order: Order<T>;
 
-  constructor(compare: Compare<T>) {
-    this.#compare = compare;
+  constructor(order: Order<T>) {
+    this.#order = order;
+  }
+
+  get items(): readonly T[] {
+    return this.#items;
   }
 
   /** Inserts after the entries that are equal in order; true when it became the first. */
   add(entry: T): boolean {
-    const place = upperBound(this.items, entry, this.#compare);
-    this.items.splice(place, 0, entry);
+    const place = upperBound(this.#items, entry, this.#order);
+    // An array that grows makes room for sixteen more; most buckets have one entry.
+    if (this.#items.length === 0) this.#items = [entry];
+    else this.#items.splice(place, 0, entry);
     return place === 0;
   }
 
   /** Removes that very entry; true when it was the first. Throws when it is not there: an index is out of step. */
   remove(entry: T): boolean {
-    const place = this.items.indexOf(entry, lowerBound(this.items, entry, this.#compare));
+    const place = this.#items.indexOf(entry, lowerBound(this.#items, entry, this.#order));
     if (place === -1) throw new Error('entry to remove is not in its index');
-    this.items.splice(place, 1);
+    this.#items.splice(place, 1);
     return place === 0;
   }
 }
 
 /** What an overlay adds to and takes from a sorted bucket, without touching it. */
-export class SortedDelta<N, T> {
+export class SortedDelta<N extends object, T> {
   readonly #base: SortedBucket<N, T> | undefined;
-  readonly #compare: Compare<T>;
+  readonly #order: Order<T>;
   readonly #removed = new Set<T>();
   readonly #added: T[] = [];
   #view: readonly T[] | undefined;
 
-  constructor(base: SortedBucket<N, T> | undefined, compare: Compare<T>) {
+  constructor(base: SortedBucket<N, T> | undefined, order: Order<T>) {
     this.#base = base;
-    this.#compare = compare;
+    this.#order = order;
   }
 
   add(entry: T): void {
     this.#view = undefined;
-    if (!this.#removed.delete(entry)) this.#added.splice(upperBound(this.#added, entry, this.#compare), 0, entry);
+    if (!this.#removed.delete(entry)) this.#added.splice(upperBound(this.#added, entry, this.#order), 0, entry);
   }
 
   remove(entry: T): void {
@@ -62,7 +100,7 @@ export class SortedDelta<N, T> {
     const base = this.#base?.items.find((entry) => !this.#removed.has(entry));
     const added = this.#added[0];
     if (base === undefined || added === undefined) return base ?? added;
-    return this.#compare(base, added) <= 0 ? base : added;
+    return this.#order.compare(base, added) <= 0 ? base : added;
   }
 
   items(): readonly T[] {
@@ -72,14 +110,15 @@ export class SortedDelta<N, T> {
 
   #build(): readonly T[] {
     const kept = (this.#base?.items ?? []).filter((entry) => !this.#removed.has(entry));
-    for (const entry of this.#added) kept.splice(upperBound(kept, entry, this.#compare), 0, entry);
+    for (const entry of this.#added) kept.splice(upperBound(kept, entry, this.#order), 0, entry);
     return kept;
   }
 }
 
 /** Strings of one key, with the number of objects that file each. */
-export class CountBucket<N> {
-  readonly all: Cell<N> = {};
+export class CountBucket<N extends object> {
+  /** What readers read; absent while there are none. */
+  all: Cell<N> | undefined;
   readonly counts = new Map<string, number>();
   #distinct: readonly string[] | undefined;
 
@@ -101,13 +140,13 @@ export class CountBucket<N> {
 }
 
 /** The first place whose entry does not come before `entry`. */
-function lowerBound<T>(items: readonly T[], entry: T, compare: Compare<T>): number {
-  return bound(items, (item) => compare(item, entry) < 0);
+function lowerBound<T>(items: readonly T[], entry: T, order: Order<T>): number {
+  return bound(items, (item) => order.compare(item, entry) < 0);
 }
 
 /** The first place whose entry comes after `entry`. */
-function upperBound<T>(items: readonly T[], entry: T, compare: Compare<T>): number {
-  return bound(items, (item) => compare(item, entry) <= 0);
+function upperBound<T>(items: readonly T[], entry: T, order: Order<T>): number {
+  return bound(items, (item) => order.compare(item, entry) <= 0);
 }
 
 function bound<T>(items: readonly T[], isBefore: (item: T) => boolean): number {

@@ -5,11 +5,14 @@ import type { Viewer } from '../istio/viewer.ts';
 import type { Query } from './engine.ts';
 import { everything, factsOf, type MeshReader, sidecarNamespaces, sidecarsByNamespace } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import type { ScopeAnswers } from './scope-answers.ts';
 
 /** A sidecar that looks at the mesh. */
 export interface ClientView extends Viewer {
   readonly reader: MeshReader;
   readonly scope: SidecarScope;
+  /** Keeps what was asked about the scope; absent where nobody wants to know. */
+  readonly answers?: ScopeAnswers;
 }
 
 /** A Sidecar scope and the namespaces whose pods it serves by default; `namespaces` undefined: all others. */
@@ -46,6 +49,13 @@ export function meshScope(reader: MeshReader): SidecarScope {
   const scopes = reader.entries(sidecarsByNamespace, rootNamespace);
   return scopes.find((scope) => scope.resource?.spec.workloadSelector === undefined) ?? defaultSidecarScope;
 }
+
+/** The default scope with a key (the argument), if any namespace has it: what concerns one scope does not ask for all of them. */
+export const scopeWithKey: Query<ModelObject, SidecarScope | undefined> = {
+  name: 'Sidecar scope with a key',
+  level: 2,
+  compute: (reader, key) => reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key)?.scope,
+};
 
 /** The default scopes of all namespaces, equal ones together: two hundred namespaces with the same Sidecar are one group. */
 export const scopeGroups: Query<ModelObject, readonly ScopeGroup[]> = {

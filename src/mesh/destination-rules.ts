@@ -14,6 +14,7 @@ import type { MeshConfig } from '../istio/mesh-config.ts';
 import type { Labels } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
 import type { Viewer } from '../istio/viewer.ts';
+import type { Query } from './engine.ts';
 import {
   factsOf,
   type MeshReader,
@@ -25,6 +26,7 @@ import {
   rulesWithPolicy,
   rulesWithSubset,
 } from './indexes.ts';
+import type { ModelObject } from './model-object.ts';
 
 /** What Istio makes of all DestinationRules of one namespace, host and export set. */
 export interface ConsolidatedRule {
@@ -53,7 +55,7 @@ export function destinationRuleFor(
 ): ConsolidatedRule | undefined {
   const { config } = factsOf(reader);
   const { rootNamespace } = config;
-  const ownNamespace = namespacesWithRules(reader, service.host).find((namespace) => viewer.isIn(namespace));
+  const ownNamespace = viewer.ruleNamespace(service.host);
   if (ownNamespace !== undefined) {
     const own = rulesIn(reader, config, ownNamespace, service.host, ownNamespace === rootNamespace ? 'private' : 'own');
     if (own !== undefined) return chooseFor(viewer, own);
@@ -83,12 +85,14 @@ export function policyFor(rule: ConsolidatedRule | undefined, subset: string, po
   return effectivePolicy(rule?.policy, subset === '' ? undefined : rule?.subset(subset), port);
 }
 
-function namespacesWithRules(reader: MeshReader, host: string): readonly string[] {
-  const found = new Set<string>();
-  for (const pattern of hostPatternsOf(host))
-    for (const namespace of reader.distinct(ruleNamespaces, pattern)) found.add(namespace);
-  return [...found];
-}
+/** The namespaces that have DestinationRules for a host (the argument): the clients there may apply other rules than the rest. */
+export const namespacesWithRules: Query<ModelObject, readonly string[]> = {
+  name: 'namespaces with DestinationRules',
+  level: 0,
+  compute(reader, host) {
+    return [...new Set(hostPatternsOf(host).flatMap((pattern) => reader.distinct(ruleNamespaces, pattern)))];
+  },
+};
 
 function isExportedTo(rule: ConsolidatedRule, viewer: Viewer): boolean {
   const namespaces = exportedNamespaces(rule);

@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { type Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+import { Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
 
 /*
  * Memoised queries over tracked indexes, in the shape of Salsa. Objects fill indexes; queries read indexes and other
@@ -80,8 +80,7 @@ export interface Definition<O> {
 type ListIndex<O> = SortedIndex<O, unknown> | DerivedIndex<unknown>;
 
 /** A memoised value. */
-class Node<O> implements Cell<Node<O>> {
-  readers?: Set<Node<O>>;
+class Node<O> extends Cell<Node<O>> {
   readonly query: Query<O, unknown>;
   readonly argument: string;
   value: unknown;
@@ -93,6 +92,7 @@ class Node<O> implements Cell<Node<O>> {
   roots = 0;
 
   constructor(query: Query<O, unknown>, argument: string) {
+    super();
     this.query = query;
     this.argument = argument;
   }
@@ -157,7 +157,7 @@ abstract class State<O> implements Reader<O> {
   }
 
   protected touch(cell: Cell<Node<O>> | undefined): void {
-    for (const node of cell?.readers ?? []) this.schedule(node);
+    if (cell !== undefined) for (const node of cell.readers()) this.schedule(node);
   }
 
   protected schedule(node: Node<O>): void {
@@ -182,8 +182,12 @@ abstract class State<O> implements Reader<O> {
   /** Files what a value contributes, and takes back what the value before it did; equal entries stay as they are. */
   protected refile(before: readonly Filed[], after: readonly Filed[]): readonly Filed[] {
     if (before.length === 0 && after.length === 0) return before;
+    // A small change of a long list is most often in one place: what is equal around it is not looked up.
+    const start = commonLength(before, after, (list, place) => list[place]);
+    const rest = [before.slice(start), after.slice(start)] as const;
+    const end = commonLength(...rest, (list, place) => list[list.length - 1 - place]);
     const old = new Map<string, Filed[]>();
-    for (const filed of before) {
+    for (const filed of rest[0].slice(0, rest[0].length - end)) {
       const place = placeOf(filed);
       const there = old.get(place);
       if (there === undefined) old.set(place, [filed]);
@@ -191,7 +195,7 @@ abstract class State<O> implements Reader<O> {
     }
     const filedNow: Filed[] = [];
     const added: Filed[] = [];
-    for (const filed of after) {
+    for (const filed of rest[1].slice(0, rest[1].length - end)) {
       const there = old.get(placeOf(filed));
       const match = there?.findIndex((candidate) => dequal(candidate.entry, filed.entry)) ?? -1;
       const kept = match === -1 ? undefined : there?.splice(match, 1)[0];
@@ -200,7 +204,7 @@ abstract class State<O> implements Reader<O> {
     }
     for (const there of old.values()) for (const { index, key, entry } of there) this.removeEntry(index, key, entry);
     for (const { index, key, entry } of added) this.addEntry(index, key, entry);
-    return filedNow;
+    return [...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)];
   }
 
   #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
@@ -259,6 +263,22 @@ function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
   return filed;
 }
 
+/** How many entries of two lists are equal, counted as `at` counts. */
+function commonLength(
+  before: readonly Filed[],
+  after: readonly Filed[],
+  at: (list: readonly Filed[], place: number) => Filed | undefined,
+): number {
+  const most = Math.min(before.length, after.length);
+  let length = 0;
+  while (length < most && isSameFiled(at(before, length), at(after, length))) length += 1;
+  return length;
+}
+
+function isSameFiled(a: Filed | undefined, b: Filed | undefined): boolean {
+  return a?.index === b?.index && a?.key === b?.key && dequal(a?.entry, b?.entry);
+}
+
 function placeOf(filed: Filed): string {
   return `${filed.index.name}\n${filed.key}`;
 }
@@ -294,6 +314,7 @@ export class Engine<O> extends State<O> {
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
     if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
     const bucket = this.#countBucket(index, key);
+    bucket.all ??= new Cell();
     this.#reads.add(bucket.all);
     return bucket.distinct();
   }
@@ -316,6 +337,7 @@ export class Engine<O> extends State<O> {
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
     if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
+    bucket.all ??= new Cell();
     this.#reads.add(bucket.all);
     return bucket.items;
   }
@@ -323,6 +345,7 @@ export class Engine<O> extends State<O> {
   protected readFirst(index: ListIndex<O>, key: string): unknown {
     if (this.#reads === undefined) return this.peekList(index, key)?.items[0];
     const bucket = this.#listBucket(index, key);
+    bucket.head ??= new Cell();
     this.#reads.add(bucket.head);
     return bucket.items[0];
   }
@@ -347,7 +370,7 @@ export class Engine<O> extends State<O> {
     const bucket = this.#listBucket(index, key);
     if (bucket.remove(entry)) this.touch(bucket.head);
     this.touch(bucket.all);
-    if (bucket.items.length === 0 && !isRead(bucket.all) && !isRead(bucket.head)) this.#lists.get(index)?.delete(key);
+    if (bucket.items.length === 0 && !bucket.all?.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
   }
 
   protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
@@ -378,11 +401,8 @@ export class Engine<O> extends State<O> {
     } finally {
       this.#reads = outer;
     }
-    for (const cell of node.reads) if (!reads.has(cell)) cell.readers?.delete(node);
-    for (const cell of reads) {
-      cell.readers ??= new Set();
-      cell.readers.add(node);
-    }
+    for (const cell of node.reads) if (!reads.has(cell)) cell.removeReader(node);
+    for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
     node.filed = this.refile(node.filed, filedBy(node, node.value));
   }
@@ -404,18 +424,18 @@ export class Engine<O> extends State<O> {
 
   /** Drops a value that nobody reads and no object is a reason for, and then what it alone has read. */
   #forgetUnused(node: Node<O>): void {
-    if (node.roots > 0 || isRead(node)) return;
+    if (node.roots > 0 || node.isRead) return;
     this.#nodes.get(node.query)?.delete(node.argument);
     this.refile(node.filed, nothingFiled);
     for (const cell of node.reads) {
-      cell.readers?.delete(node);
+      cell.removeReader(node);
       if (cell instanceof Node) this.#forgetUnused(cell);
     }
   }
 
   #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
     const buckets = at(this.#lists, index, () => new Map<string, SortedBucket<Node<O>, unknown>>());
-    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>((a, b) => index.compare(a, b)));
+    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>(index));
   }
 
   #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {
@@ -532,16 +552,12 @@ export class Overlay<O> extends State<O> {
   #changeList(index: ListIndex<O>, key: string, change: (delta: SortedDelta<Node<O>, unknown>) => void): void {
     const bucket = this.#base.peekList(index, key);
     const keys = at(this.#lists, index, () => new Map<string, SortedDelta<Node<O>, unknown>>());
-    const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, (a, b) => index.compare(a, b)));
+    const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, index));
     const before = delta.first();
     change(delta);
     this.touch(bucket?.all);
     if (delta.first() !== before) this.touch(bucket?.head);
   }
-}
-
-function isRead<N>(cell: Cell<N>): boolean {
-  return cell.readers !== undefined && cell.readers.size > 0;
 }
 
 /** The value of a key, made and kept if there is none yet. */

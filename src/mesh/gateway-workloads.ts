@@ -20,8 +20,17 @@ function workloadId(namespace: string, labels: Labels): string {
   return `${namespace}|${labelsKey(labels)}`;
 }
 
+/** What is read of a resource once: every look at a gateway asks for it. */
+const workloads = new WeakMap<ResourceOf<'Workload'>, Workload>();
+
 /** The pods that a resource declares. */
 export function workloadOf(resource: ResourceOf<'Workload'>): Workload {
+  const workload = workloads.get(resource) ?? readWorkload(resource);
+  workloads.set(resource, workload);
+  return workload;
+}
+
+function readWorkload(resource: ResourceOf<'Workload'>): Workload {
   const { labels, serviceAccount, containerPorts, isProxyOnly } = resource.spec;
   const { namespace } = resource.metadata;
   return { id: workloadId(namespace, labels), namespace, labels, serviceAccount, containerPorts, isProxyOnly };

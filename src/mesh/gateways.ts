@@ -2,14 +2,7 @@ import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { type MergedListener, mergeServers, type ResolvedServer } from '../istio/gateway-merge.ts';
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf, indexKeyOf, isWildcard, overlaps } from '../istio/hosts.ts';
-import {
-  compareText,
-  earlierFirst,
-  type Labels,
-  type Metadata,
-  olderFirst,
-  type ResourceOf,
-} from '../istio/resources.ts';
+import { compareText, earlierFirst, type Metadata, olderFirst, type ResourceOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { isKubernetes, type MeshService } from '../istio/service.ts';
 import {
@@ -312,20 +305,23 @@ function lowerCase(text: string): string {
 export function workloadById(reader: MeshReader, id: string): Workload {
   const separator = id.indexOf('|');
   const namespace = id.slice(0, separator);
-  const entries: [string, string][] = JSON.parse(id.slice(separator + 1));
-  const labels: Labels = Object.fromEntries(entries);
   const known = reader.entries(workloadsByNamespace, namespace).find((resource) => workloadOf(resource).id === id);
-  return known === undefined ? promisedWorkload(namespace, labels) : workloadOf(known);
+  if (known !== undefined) return workloadOf(known);
+  const entries: [string, string][] = JSON.parse(id.slice(separator + 1));
+  return promisedWorkload(namespace, Object.fromEntries(entries));
 }
 
 function buildListeners(reader: MeshReader, workload: Workload): GatewayListeners {
+  const podPorts = new Map<number, readonly number[]>();
+  const portsOf = ({ number }: GatewayServer): readonly number[] => {
+    const ports = podPorts.get(number) ?? [listeningPort(reader, workload, number)];
+    podPorts.set(number, ports);
+    return ports;
+  };
   const resolved = selectingGateways(reader, workload).flatMap(({ gateway, services }): ResolvedServer[] =>
     reader.entries(serversByGateway, gateway).map((server) => ({
       server,
-      ports:
-        services === undefined
-          ? [listeningPort(reader, workload, server.number)]
-          : servicePorts(workload, services, server.number),
+      ports: services === undefined ? portsOf(server) : servicePorts(workload, services, server.number),
     })),
   );
   const { listeners, dropped } = mergeServers(resolved);

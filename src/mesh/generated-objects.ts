@@ -67,6 +67,13 @@ type Resources = Reader<Resource>;
 /** A resource that comes, goes, or is replaced. */
 export type ResourceChange = ObjectChange<Resource>;
 
+/** What is generated from one resource (`id`), before and after changes. */
+interface GeneratedChange {
+  readonly id: string;
+  readonly before: readonly ModelObject[];
+  readonly after: readonly ModelObject[];
+}
+
 /** What Istio generates from the resources of a mesh, kept up to date change by change. */
 export class GeneratedObjects {
   readonly #resources: () => Iterable<Resource>;
@@ -116,10 +123,11 @@ export class GeneratedObjects {
     return [...this.#compare(changes)].flatMap(({ before, after }) => replaced(before, after));
   }
 
-  /** The same, kept. */
+  /** The same, kept: the resources of the mesh have changed already. */
   apply(changes: readonly ResourceChange[]): readonly ObjectChange<ModelObject>[] {
-    const found = [...this.#compare(changes)];
-    this.#engine?.apply(changes.filter(concerns));
+    const engine = this.#engine;
+    const found = engine === undefined ? this.#begin(changes) : [...this.#compare(changes)];
+    engine?.apply(changes.filter(concerns));
     for (const { id, after } of found) {
       if (after.length === 0) this.#held.delete(id);
       else this.#held.set(id, after);
@@ -127,14 +135,15 @@ export class GeneratedObjects {
     return found.flatMap(({ before, after }) => replaced(before, after));
   }
 
-  *#compare(changes: readonly ResourceChange[]): Iterable<{
-    readonly id: string;
-    readonly before: readonly ModelObject[];
-    readonly after: readonly ModelObject[];
-  }> {
+  /** Everything that is generated, once the first changes bring something to generate from. */
+  #begin(changes: readonly ResourceChange[]): readonly GeneratedChange[] {
+    if (!changes.some(generates)) return [];
+    return [...this.#start().roots(this.#generated)].map(([id, after]) => ({ id, before: [], after }));
+  }
+
+  *#compare(changes: readonly ResourceChange[]): Iterable<GeneratedChange> {
     const concerned = changes.filter(concerns);
-    const generates = concerned.some(({ before, after }) => isGenerating(before) || isGenerating(after));
-    const engine = this.#engine ?? (generates ? this.#start() : undefined);
+    const engine = this.#engine ?? (concerned.some(generates) ? this.#start() : undefined);
     if (engine === undefined || concerned.length === 0) return;
     for (const { argument, after = [] } of engine.with(concerned).changes(this.#generated))
       yield { id: argument, before: this.#held.get(argument) ?? [], after };
@@ -158,6 +167,10 @@ export function toModelObjects(resources: readonly Resource[], config: MeshConfi
 function concerns({ before, after }: ResourceChange): boolean {
   const resource = after ?? before;
   return resource !== undefined && readKinds.has(resource.kind);
+}
+
+function generates({ before, after }: ResourceChange): boolean {
+  return isGenerating(before) || isGenerating(after);
 }
 
 function isGenerating(resource: Resource | undefined): boolean {

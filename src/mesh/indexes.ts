@@ -370,10 +370,12 @@ export const sidecarNamespaces = distinctIndex('Sidecar namespaces', ({ resource
   resource === undefined || sidecar === undefined ? [] : [[everything, resource.metadata.namespace]],
 );
 
-/** Namespaces in which an Istio resource lives. */
-export const usedNamespaces = distinctIndex('used namespaces', ({ resource }) =>
-  resource === undefined || !istioKinds.has(resource.kind) ? [] : [[everything, resource.metadata.namespace]],
-);
+/** Namespaces in which an Istio resource lives, or a Gateway API route of the mesh. */
+export const usedNamespaces = distinctIndex('used namespaces', ({ resource, virtualService }) => {
+  if (resource === undefined && virtualService?.gateways.includes(meshGateway))
+    return [[everything, virtualService.metadata.namespace]];
+  return resource === undefined || !istioKinds.has(resource.kind) ? [] : [[everything, resource.metadata.namespace]];
+});
 
 const istioKinds: ReadonlySet<Kind> = new Set<Kind>([
   'ServiceEntry',

@@ -24,6 +24,13 @@ export function servicesCovering(reader: MeshReader, host: string): readonly Mes
     .filter((service) => covers(service.host.toLowerCase(), host));
 }
 
+/** True when a service's host is, or as a wildcard covers, a host (lower case). */
+export function isRegistered(reader: MeshReader, host: string): boolean {
+  return hostPatternsOf(host).some((pattern) =>
+    reader.entries(servicesByHost, pattern).some((service) => covers(service.host.toLowerCase(), host)),
+  );
+}
+
 /** True when the client's namespace sees the service. */
 export function isServiceVisible(client: ClientView, service: MeshService): boolean {
   if (service.visibility.isPublic) return true;
@@ -33,8 +40,10 @@ export function isServiceVisible(client: ClientView, service: MeshService): bool
 
 /** True when an egress listener of the client imports the service. */
 export function isServiceImported(client: ClientView, listener: EgressListener, service: MeshService): boolean {
-  const isOwn = listener.imports.has('.') && client.isIn(service.namespace);
-  return importsService(listener, service.host, service.namespace, isOwn);
+  const { host, namespace } = service;
+  const isImported = importsService(listener, host, namespace, listener.imports.has('.') && client.isIn(namespace));
+  client.answers?.add({ kind: 'service', namespace, host, isImported });
+  return isImported;
 }
 
 /**

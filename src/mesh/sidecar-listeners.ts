@@ -1,9 +1,9 @@
 import { hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
-import { type EgressListener, importsService } from '../istio/sidecar.ts';
+import { type EgressListener, importsService, type SidecarScope } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
-import { type ClientView, scopeGroups } from './client-view.ts';
+import { type ClientView, scopeWithKey } from './client-view.ts';
 import type { DerivedIndex, Query } from './engine.ts';
 import {
   everything,
@@ -22,6 +22,7 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import type { ScopeAnswer } from './scope-answers.ts';
 import {
   exportedFirst,
   isServiceImported,
@@ -58,8 +59,10 @@ export function hasHttpListener(client: ClientView, listener: EgressListener, po
     return listenerServices(client, listener, service.host).some((seen) => seen.service === service);
   };
   const publicHttp = publicHttpImportsOf(client, listener, port);
+  client.answers?.add(answerOf(port, publicHttp));
   if (publicHttp.isCertain || publicHttp.contested.some(isUsable)) return true;
   if (reader.entries(exportedHttpServices, String(port)).some(isUsable)) return true;
+  client.answers?.add({ kind: 'all else' });
   if (!listener.imports.has('.')) return false;
   const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
   return own !== undefined && reader.entries(httpServicesByNamespace, ruleKey(String(port), own)).some(isUsable);
@@ -75,14 +78,23 @@ interface PublicHttpImports {
 
 const noPublicHttp: PublicHttpImports = { isCertain: false, contested: [] };
 
+function answerOf(port: number, { isCertain, contested }: PublicHttpImports): ScopeAnswer {
+  return contested.length > 0 ? { kind: 'all else' } : { kind: 'public HTTP services', port, isCertain };
+}
+
+/** Whether clients of a scope that serves whole namespaces import a public HTTP service of a port; undefined: it depends on the client. */
+export function importsPublicHttp(reader: MeshReader, port: number, scope: SidecarScope): boolean | undefined {
+  const { isCertain, contested } = reader.value(publicHttpImports, ruleKey(String(port), '0', scope.key));
+  return contested.length > 0 ? undefined : isCertain;
+}
+
 /** The argument is `port|listener|scope key`. */
 const publicHttpImports: Query<ModelObject, PublicHttpImports> = {
   name: 'imports of public HTTP services',
-  level: 2,
+  level: 3,
   compute(reader, argument) {
     const [port = '', index = '', ...key] = argument.split('|');
-    const group = reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key.join('|'));
-    const listener = group?.scope.listeners[Number(index)];
+    const listener = reader.value(scopeWithKey, key.join('|'))?.listeners[Number(index)];
     return listener === undefined ? noPublicHttp : importedPublicHttp(reader, listener, port);
   },
 };
@@ -90,8 +102,7 @@ const publicHttpImports: Query<ModelObject, PublicHttpImports> = {
 /** Scopes that serve whole namespaces are asked once for all; those of single workloads each time. */
 function publicHttpImportsOf(client: ClientView, listener: EgressListener, port: number): PublicHttpImports {
   const { reader, scope } = client;
-  const isDefault = reader.value(scopeGroups, everything).some((group) => group.scope.key === scope.key);
-  if (!isDefault) return importedPublicHttp(reader, listener, String(port));
+  if (reader.value(scopeWithKey, scope.key) === undefined) return importedPublicHttp(reader, listener, String(port));
   return reader.value(publicHttpImports, ruleKey(String(port), String(scope.listeners.indexOf(listener)), scope.key));
 }
 

@@ -141,9 +141,25 @@ export function isSeenBy(client: ClientView, listener: EgressListener, virtualSe
 
 function isImported(client: ClientView, listener: EgressListener, virtualService: VirtualService): boolean {
   const { hosts, metadata, hasGatewaySemantics } = virtualService;
-  const isOwn = listener.imports.has('.') && client.isIn(metadata.namespace);
-  if (hasGatewaySemantics) return hosts.some((host) => importsService(listener, host, metadata.namespace, isOwn));
-  return importsVirtualService(listener, hosts, metadata.namespace, isOwn);
+  const { namespace, name } = metadata;
+  const isOwn = listener.imports.has('.') && client.isIn(namespace);
+  if (hasGatewaySemantics) return hosts.some((host) => isHostImported(client, listener, namespace, host, isOwn));
+  const isImported = importsVirtualService(listener, hosts, namespace, isOwn);
+  client.answers?.add({ kind: 'VirtualService', namespace, name, hosts, isImported });
+  return isImported;
+}
+
+/** Gateway API routes are imported as services are. Source: pilot/pkg/model/sidecar.go `VSMatches`. */
+function isHostImported(
+  client: ClientView,
+  listener: EgressListener,
+  namespace: string,
+  host: string,
+  isOwn: boolean,
+): boolean {
+  const isImported = importsService(listener, host, namespace, isOwn);
+  client.answers?.add({ kind: 'service', namespace, host, isImported });
+  return isImported;
 }
 
 function covering(

@@ -5,7 +5,7 @@ import type { Path, Target } from '../egress/path.ts';
 import { covers } from '../istio/hosts.ts';
 import { getRequest, takesRequest } from '../istio/http-request.ts';
 import { type FieldRef, fieldOf, isRouting } from '../istio/resources.ts';
-import type { Viewer } from '../istio/viewer.ts';
+import { type Viewer, viewerOf } from '../istio/viewer.ts';
 import {
   meshGateway,
   type RouteDestination,
@@ -134,9 +134,6 @@ function takesStream(match: StreamMatch, namespace: string, { protocol, host, po
 
 /** Pods of a namespace: some with all labels that a match may ask for, some with none. */
 function viewersIn(namespace: string): readonly Viewer[] {
-  const isIn = (name: string): boolean => name === namespace;
-  return [
-    { isIn, hasLabels: () => true },
-    { isIn, hasLabels: (labels) => Object.keys(labels).length === 0 },
-  ];
+  const viewer = viewerOf(namespace, {});
+  return [{ ...viewer, hasLabels: () => true }, viewer];
 }

@@ -39,9 +39,11 @@ const createGuard: CreateGuard = (initial, settings): Guard => {
       throw new Error('not asked');
     },
     decide: () => ({ ...allowed, warnings: [`${resources.size} resources, ${settings.preset}`] }),
-    apply: ({ object, oldObject }) => {
-      if (oldObject) resources.delete(oldObject.metadata.name);
-      if (object) resources.set(object.metadata.name, object);
+    apply: (changes) => {
+      for (const { object, oldObject } of changes) {
+        if (oldObject) resources.delete(oldObject.metadata.name);
+        if (object) resources.set(object.metadata.name, object);
+      }
     },
   };
 };

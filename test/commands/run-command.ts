@@ -37,9 +37,11 @@ function fakeGuard(initial: Iterable<Resource>, answers: FakeAnswers): Guard {
       alternatives: [],
     }),
     decide: (change) => answers.decide?.(change, resources) ?? { allowed: true, denials: [], warnings: [], rules: [] },
-    apply: ({ object, oldObject }) => {
-      if (oldObject) resources.delete(idOf(refOf(oldObject)));
-      if (object) resources.set(idOf(refOf(object)), object);
+    apply: (changes) => {
+      for (const { object, oldObject } of changes) {
+        if (oldObject) resources.delete(idOf(refOf(oldObject)));
+        if (object) resources.set(idOf(refOf(object)), object);
+      }
     },
   };
 }

@@ -34,11 +34,8 @@ export class LiveMesh {
   }
 
   apply(events: readonly Event[]): void {
-    const after = new Map(this.#objects);
-    const changes = this.#play(after, events);
+    const changes = this.#play(this.#objects, events);
     const generated = this.#generated.apply(resourceChanges(changes));
-    for (const id of this.#objects.keys()) if (!after.has(id)) this.#objects.delete(id);
-    for (const [id, object] of after) this.#objects.set(id, object);
     this.engine.apply([...changes, ...generated]);
   }
 

@@ -6,7 +6,7 @@ interface Entry {
   readonly name: string;
 }
 
-const byRank = (a: Entry, b: Entry): number => a.rank - b.rank;
+const byRank = { compare: (a: Entry, b: Entry): number => a.rank - b.rank };
 const a1 = { rank: 1, name: 'a' };
 const b1 = { rank: 1, name: 'b' };
 const c2 = { rank: 2, name: 'c' };

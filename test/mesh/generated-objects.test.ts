@@ -36,17 +36,16 @@ class World {
     const before = this.#resources.get(idOf(refOf(after)));
     const change = { ...(before && { before }), after };
     const told = this.generated.changesOf([change]).map(described);
-    const kept = this.generated.apply([change]).map(described);
     this.#resources.set(idOf(refOf(after)), after);
+    const kept = this.generated.apply([change]).map(described);
     expect(kept).toEqual(told);
     return kept;
   }
 
   remove(resource: Resource): readonly string[] {
     const before = this.#resources.get(idOf(refOf(resource)));
-    const changes = this.generated.apply(before === undefined ? [] : [{ before }]).map(described);
     this.#resources.delete(idOf(refOf(resource)));
-    return changes;
+    return this.generated.apply(before === undefined ? [] : [{ before }]).map(described);
   }
 
   all(): readonly string[] {

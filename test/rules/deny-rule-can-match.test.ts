@@ -234,6 +234,9 @@ testRule(denyRuleCanMatch, {
     'conditions that exclude each other': deny(
       `- from: [{ source: { namespaces: [team-a], principals: [cluster.local/ns/team-b/sa/x] } }] # ✗ it denies nothing: no request fulfils all of its conditions at once`,
     ),
+    'a condition that excludes everything': deny(
+      `- when: [{ key: connection.sni, notValues: ['*'] }] # ✗ it denies nothing: it excludes every request that arrives`,
+    ),
     'a rule of a policy for the whole mesh that names the host': `
       kind: AuthorizationPolicy
       metadata: { namespace: istio-system, name: deny-team-b }

@@ -38,7 +38,7 @@ export function creationAt(second: number, object: Resource): Change {
 export function decideInTurn(guard: Guard, changes: readonly Change[]): readonly Decision[] {
   return changes.map((change) => {
     const decision = guard.decide(change);
-    if (decision.allowed) guard.apply(change);
+    if (decision.allowed) guard.apply([change]);
     return decision;
   });
 }

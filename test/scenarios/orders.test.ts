@@ -119,7 +119,7 @@ describe('with problems that are there already', () => {
         ? { operation: 'DELETE', ...(wrong && { oldObject: wrong }) }
         : { operation: 'UPDATE', object: good };
     expect(guard.decide(change)).toMatchObject({ allowed: true, denials: [] });
-    guard.apply(change);
+    guard.apply([change]);
     expect(guard.check().find(({ severity }) => severity === 'error')?.resource.name).toBe(left);
   });
 
@@ -168,7 +168,7 @@ function deleteAll(guard: Guard, order: readonly Resource[]): Resource[] {
   return order.filter((oldObject) => {
     const change: Change = { operation: 'DELETE', oldObject };
     const { allowed } = guard.decide(change);
-    if (allowed) guard.apply(change);
+    if (allowed) guard.apply([change]);
     return !allowed;
   });
 }

@@ -12,6 +12,10 @@ export interface ServeProcessOptions {
   readonly cwd: string;
   /** What Node runs; default: the sources. */
   readonly program?: readonly string[];
+  /** Default: the Node.js of this process. */
+  readonly node?: string;
+  /** The user and group to run as; default: those of this process. */
+  readonly user?: number;
 }
 
 /** A `serve` that runs as a process of its own. */
@@ -38,10 +42,12 @@ const fixedFlags = ['--host', '127.0.0.1', '--port', '0', '--ops-port', '0', '--
 const endWithParent = `data:text/javascript,process.stdin.on('end', () => process.exit(1)).resume().unref()`;
 
 /** Starts `serve` on free ports. Resolves when it listens; rejects with what it said if it ends instead. */
-export async function startServeProcess({ flags, cwd, program = sources }: ServeProcessOptions): Promise<ServeProcess> {
+export async function startServeProcess(options: ServeProcessOptions): Promise<ServeProcess> {
+  const { flags, cwd, program = sources, node = process.execPath, user } = options;
   const started = performance.now();
-  const child = spawn(process.execPath, ['--import', endWithParent, ...program, 'serve', ...fixedFlags, ...flags], {
+  const child = spawn(node, ['--import', endWithParent, ...program, 'serve', ...fixedFlags, ...flags], {
     cwd,
+    ...(user !== undefined && { uid: user, gid: user }),
   });
   const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
   const log = followLog(child, ended);

@@ -1,0 +1,20 @@
+# The webhook and command line as an image: `docker build --tag egress-guard .`
+# It needs no shell, no network and nothing writable: run it with a read-only root file system.
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY build.ts ./
+COPY src ./src
+RUN npm run build
+
+FROM gcr.io/distroless/nodejs24-debian12:nonroot
+WORKDIR /egress-guard
+COPY --from=build /build/dist ./
+# A number: Kubernetes cannot tell that a name is not root's (`runAsNonRoot`).
+USER 65532:65532
+# The webhook; health and metrics.
+EXPOSE 9443 9090
+# Young objects get 8 MiB: with Node.js's own choice, reading 10,000 resources leaves a third more memory in use, and is no faster.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "/egress-guard/egress-guard.js"]
