@@ -23,6 +23,7 @@ export const judgedKinds = {
     TLSRoute: 'TLSRoute',
     TCPRoute: 'TCPRoute',
     BackendTLSPolicy: 'BackendTLSPolicy',
+    ReferenceGrant: 'ReferenceGrant',
   },
   'gateway.networking.x-k8s.io': { XListenerSet: 'ListenerSet' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Kind>>>>;

@@ -7,6 +7,7 @@ import type { MeshConfig } from '../istio/mesh-config.ts';
 import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
+import { GeneratedObjects } from '../mesh/generated-objects.ts';
 import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
 import { buildMesh, meshConfigMapOf, meshConfigOf } from '../mesh/model.ts';
 import { type ModelObject, toModelObject } from '../mesh/model-object.ts';
@@ -30,6 +31,8 @@ class MeshGuard implements Guard {
   readonly #objects = new Map<string, ModelObject>();
   /** Gateways that are assumed, with the objects that the mesh holds for them. */
   readonly #assumed = new Map<AssumedGateway, ModelObject>();
+  /** What Istio generates from resources of the Gateway API, as the mesh holds it. */
+  #generated: GeneratedObjects;
   /** Some mesh route may lead to a Service that is missing. */
   #lacksServices = false;
   #config: MeshConfig;
@@ -40,11 +43,14 @@ class MeshGuard implements Guard {
     this.#options = options;
     const all = [...resources];
     this.#config = this.#readConfig(all);
-    this.#mesh = this.#build(all);
+    this.#read(all);
+    this.#generated = this.#generate();
+    this.#mesh = this.#build();
   }
 
   get notes(): readonly string[] {
-    return [...this.#assumed.keys()].map(({ note }) => note);
+    const deployed = this.#options.assumesGateways ? this.#generated.notes() : [];
+    return [...[...this.#assumed.keys()].map(({ note }) => note), ...deployed];
   }
 
   *resources(): Iterable<Resource> {
@@ -97,9 +103,10 @@ class MeshGuard implements Guard {
       const others = [...this.#objects.values()].filter((object) => object !== before);
       return after === undefined ? others : [...others, after];
     });
+    const generated = this.#generated.changesOf([resourceChange(difference)]);
     // What the mesh itself has computed an overlay need not.
     const scopesBefore = clientScopes(this.#mesh);
-    const overlay = this.#mesh.with([difference, ...assumptions.changes]);
+    const overlay = this.#mesh.with([difference, ...generated, ...assumptions.changes]);
     const judgement = judgeChange({
       before: this.#mesh,
       after: overlay,
@@ -125,11 +132,14 @@ class MeshGuard implements Guard {
     if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
-      this.#mesh = this.#build(all);
+      this.#read(all);
+      this.#generated = this.#generate();
+      this.#mesh = this.#build();
       return;
     }
+    const generated = this.#generated.apply(applied.map(resourceChange));
     const assumptions = this.#assumptionChanges(applied, () => this.#objects.values());
-    this.#mesh.apply([...applied, ...assumptions.changes]);
+    this.#mesh.apply([...applied, ...generated, ...assumptions.changes]);
     this.#lacksServices ||= applied.some(
       ({ before, after }) => before?.resource?.kind === 'Service' || this.#leadsToMissingService(after),
     );
@@ -189,23 +199,31 @@ class MeshGuard implements Guard {
     return meshConfigOf(resources, { namespace, revision, overrides: meshConfig });
   }
 
-  #build(resources: readonly Resource[]): Engine<ModelObject> {
+  #read(resources: readonly Resource[]): void {
     this.#objects.clear();
     this.#assumed.clear();
     for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
+  }
+
+  #generate(): GeneratedObjects {
+    return new GeneratedObjects(this.#config, () => this.resources());
+  }
+
+  #build(): Engine<ModelObject> {
     if (this.#options.assumesGateways) {
       this.#lacksServices = [...this.#objects.values()].some((object) => this.#leadsToMissingService(object));
       for (const gateway of assumeGateways(this.#objects.values(), this.#config))
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
-    const configMap = meshConfigMapOf(resources, this.#settings.istio);
+    const configMap = meshConfigMapOf(this.resources(), this.#settings.istio);
     const facts = {
       config: this.#config,
       ...(configMap && { configMap: idOf(refOf(configMap)) }),
       inventory: { egressGateways, clients, externalNamespaces, directHosts },
     };
-    return buildMesh([...this.#objects.values(), ...this.#assumed.values()], facts, analysisQueries);
+    const objects = [...this.#objects.values(), ...this.#generated.objects(), ...this.#assumed.values()];
+    return buildMesh(objects, facts, analysisQueries);
   }
 }
 
@@ -217,6 +235,11 @@ interface AssumptionChanges {
 }
 
 const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
+
+/** The same change of resources. */
+function resourceChange({ before, after }: ObjectChange<ModelObject>): ObjectChange<Resource> {
+  return { ...(before?.resource && { before: before.resource }), ...(after?.resource && { after: after.resource }) };
+}
 
 /** The labels of a known pod with the service account; none if there is no such pod. */
 function podLabels(reader: MeshReader, namespace: string, serviceAccount: string): Labels {

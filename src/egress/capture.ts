@@ -23,7 +23,7 @@ import {
   tlsChainsNamed,
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
-import { httpRules, isSeenBy, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
@@ -155,7 +155,7 @@ function routeHttp(
   });
   return [
     ...rule.destinations.map((destination) => sendTo(destination, start)),
-    ...rule.mirrors.map((mirror) => sendTo(mirror, { ...start, isMirror: true })),
+    ...mirrorsOf(client.reader, rule).map((mirror) => sendTo(mirror, { ...start, isMirror: true })),
   ];
 }
 
@@ -177,16 +177,34 @@ function domainOwner(
     survivingRoutes(httpRules(client.reader, candidate), client, meshGateway, port).length > 0;
   if (registered.length > 0) {
     if (httpService === undefined) return undefined;
-    const owner = candidates.find((candidate) => isChosenFor(candidate, candidates, domain) && hasRoutes(candidate));
+    const owner = candidates.find(
+      (candidate) =>
+        isChosenFor(candidate, candidates, domain) &&
+        registered.some((seen) => appliesTo(client, candidate, seen.service)) &&
+        hasRoutes(candidate),
+    );
     return owner ?? httpService;
   }
   return candidates.find(
     (candidate) =>
+      !candidate.hasGatewaySemantics &&
       candidate.hosts.some((host) => host.toLowerCase() === domain) &&
       !overlapsRegistry(client, listener, port, domain) &&
       (port === 80 || routesRegisteredService(client, listener, port, candidate)) &&
       hasRoutes(candidate),
   );
+}
+
+/**
+ * Gateway API routes apply to the services of their own namespace, and for clients of their own namespace to all others.
+ * Source: core/route/route.go `buildSidecarVirtualHostsForVirtualService`.
+ */
+function appliesTo(
+  client: ClientView,
+  { hasGatewaySemantics, metadata }: VirtualService,
+  service: MeshService,
+): boolean {
+  return !hasGatewaySemantics || service.namespace === metadata.namespace || client.isIn(metadata.namespace);
 }
 
 /** A VirtualService with the exact host serves it; of those with wildcards, only the first of the most specific. */

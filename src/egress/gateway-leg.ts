@@ -4,7 +4,7 @@ import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import type { Query } from '../mesh/engine.ts';
-import { type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
+import { hasBoundListeners, type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
 import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
@@ -55,7 +55,7 @@ type LegKind = Exclude<(typeof legKinds)[number], 'conditions'>;
 /** A leg with what keeps it from serving, in one word. */
 export type BoundLeg = Leg & { readonly kind: LegKind };
 
-/** What pods of a Gateway API gateway carry: its listeners and routes are no Gateways and VirtualServices. */
+/** What pods of a Gateway API gateway carry: its listeners and routes lack other things than Gateways and VirtualServices. */
 const gatewayApiLabel = 'gateway.networking.k8s.io/gateway-name';
 
 /**
@@ -66,7 +66,8 @@ export function legGapOf(reader: MeshReader, path: Path): LegGap | undefined {
   const { cause, hop, to } = path;
   if (hop?.workload === undefined || hop.podPort === undefined || sendsOtherSni(hop, path.server, to.host))
     return undefined;
-  if (gatewayApiLabel in workloadById(reader, hop.workload).labels) return undefined; // not evaluated yet
+  const workload = workloadById(reader, hop.workload);
+  if (gatewayApiLabel in workload.labels || hasBoundListeners(reader, workload)) return undefined;
   const arrived = { ...hop, workload: hop.workload, podPort: hop.podPort };
   if (cause === 'nothing-listens' || cause === 'no-server-for-sni') return listenerGap(reader, path, arrived);
   if (cause !== 'stream-mismatch' && cause !== 'no-gateway-route') return undefined;
@@ -292,7 +293,7 @@ function obstacle(
 ): Obstacle | undefined {
   const { resource, visibility, hosts } = virtualService;
   if (!isVisibleFrom(visibility, namespace)) return { kind: 'not-exported', at: fieldOf(resource, 'spec.exportTo') };
-  const admitted = hostsForNamespace(server, resource.metadata.namespace);
+  const admitted = hostsForNamespace(server, virtualService.metadata.namespace);
   const hostsAt = fieldOf(server.resource, `${server.field}.hosts`);
   if (!admitted.some((name) => covers(name.toLowerCase(), host))) return { kind: 'not-admitted', at: hostsAt };
   if (!admitted.some((name) => hosts.some((own) => overlaps(name, own)))) return { kind: 'spelling', at: hostsAt };

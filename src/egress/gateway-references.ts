@@ -1,4 +1,4 @@
-import type { FieldRef, ResourceOf } from '../istio/resources.ts';
+import type { FieldRef, Metadata } from '../istio/resources.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
 import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
@@ -17,7 +17,8 @@ export interface LostReference {
  * a match for any other name never applies. Source: pilot/pkg/model/push_context.go `initVirtualServices`.
  */
 export function lostReferences(reader: MeshReader, virtualService: VirtualService): readonly LostReference[] {
-  const { gateways, resource } = virtualService;
+  const { gateways, resource, hasGatewaySemantics } = virtualService;
+  if (hasGatewaySemantics) return []; // Istio names the gateways of what it generates
   const missing = gateways.flatMap((gateway, index): readonly LostReference[] => {
     if (gateway === meshGateway || reader.first(gatewaysByName, gateway) !== undefined) return [];
     return [{ kind: 'missing', gateway, at: fieldOf(resource, `spec.gateways[${index}]`) }];
@@ -45,7 +46,7 @@ function matchReferences({
 }
 
 /** The name of a gateway as a VirtualService may write it. */
-export function writtenGateway(gateway: string, { metadata }: ResourceOf<'VirtualService'>): string {
+export function writtenGateway(gateway: string, { metadata }: { readonly metadata: Metadata }): string {
   const own = `${metadata.namespace}/`;
   return gateway.startsWith(own) ? gateway.slice(own.length) : gateway;
 }

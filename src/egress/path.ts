@@ -52,6 +52,7 @@ export type Cause =
   | 'other-host'
   // upstream
   | 'loop'
+  | 'backend-refused'
   | 'host-not-registered'
   | 'host-not-exported'
   | 'host-port-missing'
@@ -114,7 +115,7 @@ export interface Hop {
 
 /** The gateway server whose filter chain took the connection. */
 export interface ServerMatch {
-  /** `namespace/name` of the Gateway. */
+  /** `namespace/name` of the Istio Gateway; that of a Gateway API listener has a name of Istio's making. */
   readonly gateway: string;
   /** Pod port. */
   readonly port: number;

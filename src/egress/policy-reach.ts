@@ -3,6 +3,7 @@ import { type Facts, type Identity, noIdentity, unknownIdentity } from '../istio
 import { type CompiledRule, evaluateRule, explainRule, type RuleExplanation } from '../istio/authorization-rule.ts';
 import { never } from '../istio/authorization-truth.ts';
 import { digestOf } from '../istio/digest.ts';
+import { serverForm } from '../istio/gateway-server.ts';
 import { covers } from '../istio/hosts.ts';
 import { identityCandidates } from '../istio/identity-candidates.ts';
 import { flawedValues } from '../istio/policy-values.ts';
@@ -16,7 +17,7 @@ import { factsOf, kubernetesServices, type MeshReader } from '../mesh/indexes.ts
 import { factsWith } from './authorization.ts';
 import { type Flow, flowShapes, flowsOf, flowsWithSni, gatewaysOfHop } from './flows.ts';
 import { hostPaths } from './host-paths.ts';
-import type { Path } from './path.ts';
+import type { Path, ServerMatch } from './path.ts';
 import { externalHostsOf, gatewaysOfHost, guardedGateways, isMeshWide } from './policy-hosts.ts';
 
 /** Why a rule of a policy, or one of its values, matches no request that arrives at an egress gateway. */
@@ -247,6 +248,15 @@ function factsOfFlow({ arrival }: Flow, identity: Identity): Facts {
   return { ...factsWith(arrival, seen), isAnyAuthority: true };
 }
 
+/** How server and hop come to speak mesh TLS; a listener of the Gateway API says it in other words than the hop. */
+function mutualFix(server: ServerMatch | undefined): string {
+  const { mutual } = serverForm('Gateway');
+  const own = serverForm(server?.at.kind ?? 'Gateway').mutual;
+  return own === mutual
+    ? `set \`${mutual}\` at the server and on the hop`
+    : `set \`${own}\` at the listener, and \`${mutual}\` on the hop`;
+}
+
 function explained(
   { reader, gateways, raw }: Case,
   { field, obstacle }: RuleExplanation,
@@ -265,17 +275,15 @@ function explained(
       const server = waysTo(reader, flow.to.host).find(({ arrival }) => arrival !== undefined)?.server;
       return {
         reason: `requests arrive without a client certificate: the server is ${server?.mode || 'plaintext'}`,
-        fix: 'set `tls: {mode: ISTIO_MUTUAL}` at the server and on the hop',
+        fix: mutualFix(server),
         related: server === undefined ? [] : [server.at],
         isIncomplete: false,
       };
     }
-    case 'no-sni':
-      return {
-        reason: 'requests arrive without TLS, hence without SNI',
-        fix: 'set `tls: {mode: ISTIO_MUTUAL}` at the server and on the hop',
-        ...certain,
-      };
+    case 'no-sni': {
+      const server = waysTo(reader, flow.to.host).find(({ arrival }) => arrival !== undefined)?.server;
+      return { reason: 'requests arrive without TLS, hence without SNI', fix: mutualFix(server), ...certain };
+    }
     case 'sni': {
       const patterns = (raw.when ?? []).flatMap(({ key, values = [] }) => (key === 'connection.sni' ? values : []));
       const hasHost = flows.some(({ to }) => patterns.some((pattern) => covers(pattern, to.host)));

@@ -8,7 +8,7 @@ import type { Workload } from '../mesh/gateway-workloads.ts';
 import { httpServersNamed, tcpRouteOf } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
 import { gatewayService, servicesOfHost } from '../mesh/services.ts';
-import { gatewayVirtualServices, httpRules } from '../mesh/virtual-services.ts';
+import { gatewayVirtualServices, httpRules, mirrorsOf } from '../mesh/virtual-services.ts';
 import { catchAllLast, type HttpRoute, routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
 import type { AtServer } from './server.ts';
@@ -100,7 +100,7 @@ function routesOf(
 ): readonly BoundRoute[] {
   const proxy = viewerOf(workload.namespace, workload.labels);
   return gatewayVirtualServices(reader, workload.namespace, server.gateway, domain).flatMap((virtualService) => {
-    const admitted = hostsForNamespace(server, virtualService.resource.metadata.namespace);
+    const admitted = hostsForNamespace(server, virtualService.metadata.namespace);
     if (!intersects(admitted, virtualService.hosts, domain)) return [];
     const routes = survivingRoutes(httpRules(reader, virtualService), proxy, server.gateway, server.number);
     return routes.map((found) => ({ ...found, server }));
@@ -142,7 +142,7 @@ function follow(
   });
   return [
     ...rule.destinations.map((destination) => sendTo(destination, progress)),
-    ...rule.mirrors.map((mirror) => sendTo(mirror, { ...progress, isMirror: true })),
+    ...mirrorsOf(reader, rule).map((mirror) => sendTo(mirror, { ...progress, isMirror: true })),
   ];
 }
 

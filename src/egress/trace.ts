@@ -217,7 +217,8 @@ function missingUpstream(
   namespace: string,
   { destination, port, progress }: Routed,
 ): Way {
-  const { host, subset } = destination;
+  const { host, subset, refused } = destination;
+  if (refused !== undefined) return brokenUpstream(progress, 'backend-refused', refused);
   if (missing === 'port')
     return brokenUpstream(progress, 'host-port-missing', `the gateway sees '${host}' without port ${port}`);
   if (missing === 'subset') {

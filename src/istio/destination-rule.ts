@@ -5,12 +5,23 @@ import type {
   DestinationRuleTrafficPolicy,
   DestinationRuleTrafficPolicyTls,
 } from './resources.gen.ts';
-import type { Labels, ResourceOf } from './resources.ts';
+import type { Labels, Metadata, ResourceOf } from './resources.ts';
 import { labelsKey } from './selectors.ts';
+
+/** What traffic policies are written in: a DestinationRule, or a Gateway API policy of which Istio makes one. */
+export type TrafficSource = ResourceOf<'DestinationRule' | 'BackendTLSPolicy'>;
+
+/** A field of what traffic policies are written in. */
+export interface TrafficField {
+  readonly resource: TrafficSource;
+  readonly field: string;
+}
 
 /** A DestinationRule with its host qualified and its visibility resolved. */
 export interface DestinationRule {
-  readonly resource: ResourceOf<'DestinationRule'>;
+  readonly resource: TrafficSource;
+  /** By what Istio ranks it: the name of a generated one is Istio's own. */
+  readonly metadata: Metadata;
   readonly namespace: string;
   readonly host: string;
   /** As written, `.` kept; `.` alone where a workload selector forces it; empty: the mesh's default. */
@@ -18,20 +29,20 @@ export interface DestinationRule {
   readonly selector?: Labels;
   /** Equal for rules that Istio merges into one: same export set, same selector. */
   readonly group: string;
+  readonly policy?: LocatedPolicy;
+  readonly subsets: readonly LocatedSubset[];
 }
 
 /** A traffic policy, and where in which resource it is written. */
-export interface LocatedPolicy {
+export interface LocatedPolicy extends TrafficField {
   readonly policy: DestinationRuleTrafficPolicy;
-  readonly resource: ResourceOf<'DestinationRule'>;
-  readonly field: string;
+  /** Where the TLS of the policy and of each of its port-level settings comes from, unless it is written below `field`. */
+  readonly tlsOrigins?: { readonly top?: TrafficField; readonly ports: readonly TrafficField[] };
 }
 
 /** A subset, and where it is written. */
-export interface LocatedSubset {
+export interface LocatedSubset extends TrafficField {
   readonly subset: DestinationRuleSubset;
-  readonly resource: ResourceOf<'DestinationRule'>;
-  readonly field: string;
 }
 
 /** TLS settings as Istio applies them, the mode's zero value resolved. */
@@ -39,7 +50,7 @@ export interface ClientTls {
   readonly mode: 'DISABLE' | 'SIMPLE' | 'MUTUAL' | 'ISTIO_MUTUAL';
   readonly sni: string;
   readonly settings: DestinationRuleTrafficPolicyTls;
-  readonly resource: ResourceOf<'DestinationRule'>;
+  readonly resource: TrafficSource;
   /** Path of the `tls` object in `resource`. */
   readonly field: string;
 }
@@ -47,7 +58,7 @@ export interface ClientTls {
 /** What of an effective traffic policy changes an outcome. */
 export interface EffectivePolicy {
   /** The port-level block that leaves TLS out, and thereby takes it away; absent where `tls` is present. */
-  readonly withoutTls?: { readonly resource: ResourceOf<'DestinationRule'>; readonly field: string };
+  readonly withoutTls?: TrafficField;
   readonly tls?: ClientTls;
   /** `loadBalancer.simple: PASSTHROUGH`: connections go to the address that the application dialled. */
   readonly isPassthrough: boolean;
@@ -61,13 +72,17 @@ export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, con
   const { spec, metadata } = resource;
   const selector = spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {});
   const exportTo = new Set(selector === undefined ? (spec.exportTo ?? []) : ['.']);
+  const { trafficPolicy, subsets = [] } = spec;
   return {
     resource,
+    metadata,
     namespace: metadata.namespace,
     host: fqdn(spec.host ?? '', metadata.namespace, config.clusterDomain),
     exportTo,
     ...(selector === undefined ? {} : { selector }),
     group: `${[...exportTo].sort().join(',')}#${selector === undefined ? '' : labelsKey(selector)}`,
+    ...(trafficPolicy && { policy: { policy: trafficPolicy, resource, field: 'spec.trafficPolicy' } }),
+    subsets: subsets.map((subset, index) => ({ subset, resource, field: `spec.subsets[${index}]` })),
   };
 }
 
@@ -111,13 +126,15 @@ export function effectivePolicy(
 const nothing: EffectivePolicy = { isPassthrough: false, hasProxyProtocol: false };
 
 function policyOfPort(located: LocatedPolicy, port: number, inherited: EffectivePolicy = nothing): EffectivePolicy {
-  const { policy, resource, field } = located;
+  const { policy, resource, field, tlsOrigins } = located;
   const index = (policy.portLevelSettings ?? []).findIndex((setting) => setting.port?.number === port);
   const portLevel = index === -1 ? undefined : policy.portLevelSettings?.[index];
   const source = portLevel ?? policy;
   const inherits = portLevel === undefined;
   const sourceField = inherits ? field : `${field}.portLevelSettings[${index}]`;
-  const tls = source.tls === undefined ? undefined : clientTls(source.tls, resource, `${sourceField}.tls`);
+  const written = { resource, field: `${sourceField}.tls` };
+  const tlsAt = (inherits ? tlsOrigins?.top : tlsOrigins?.ports[index]) ?? written;
+  const tls = source.tls === undefined ? undefined : clientTls(source.tls, tlsAt);
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
   const withoutTls = inherits ? inherited.withoutTls : { resource, field: sourceField };
   const tunnel = tunnelOf(policy) ?? inherited.tunnel;
@@ -138,11 +155,7 @@ function balancesByPassthrough({ loadBalancer }: Pick<DestinationRuleTrafficPoli
   return loadBalancer?.simple === 'PASSTHROUGH';
 }
 
-function clientTls(
-  settings: DestinationRuleTrafficPolicyTls,
-  resource: ResourceOf<'DestinationRule'>,
-  field: string,
-): ClientTls {
+function clientTls(settings: DestinationRuleTrafficPolicyTls, { resource, field }: TrafficField): ClientTls {
   return { mode: settings.mode ?? 'DISABLE', sni: settings.sni ?? '', settings, resource, field };
 }
 

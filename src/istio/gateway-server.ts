@@ -1,6 +1,6 @@
 import { type Protocol, parseProtocol, sectionOf } from './protocol.ts';
 import type { IstioGatewayServer } from './resources.gen.ts';
-import type { ResourceOf } from './resources.ts';
+import type { ResourceOf, ResourceRef } from './resources.ts';
 
 /** The TLS mode of a server; `NONE` without TLS. */
 type ServerTlsMode =
@@ -20,7 +20,7 @@ type ServerKind = 'http' | 'tls-http' | 'tls-tcp' | 'passthrough' | 'auto-passth
 
 /** One `servers[]` element of a Gateway, its zero values resolved. */
 export interface GatewayServer {
-  readonly resource: ResourceOf<'Gateway'> | ResourceOf<'KubernetesGateway'>;
+  readonly resource: ResourceOf<'Gateway' | 'KubernetesGateway' | 'ListenerSet'>;
   /** `namespace/name`, by which VirtualServices refer to the Gateway. */
   readonly gateway: string;
   /** Path in `resource`. */
@@ -56,6 +56,7 @@ export function readServers(resource: ResourceOf<'Gateway'>): readonly GatewaySe
     .filter((server) => server.number !== 0);
 }
 
+/** Where a server is written. */
 interface ServerPlace {
   readonly resource: GatewayServer['resource'];
   readonly namespace: string;
@@ -64,7 +65,7 @@ interface ServerPlace {
 }
 
 /** Reads one server. `PASSTHROUGH` is the zero value of the mode. */
-function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServer {
+export function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServer {
   const protocol = parseProtocol(server.port?.protocol);
   const hosts = sanitizeHosts(server.hosts ?? [], place.namespace);
   const declared = server.tls === undefined ? 'NONE' : (server.tls.mode ?? 'PASSTHROUGH');
@@ -89,8 +90,31 @@ function readServer(server: IstioGatewayServer, place: ServerPlace): GatewayServ
   };
 }
 
-/** What a server is called in messages: the name of its port, else the number. */
-export function displayServer({ portName, number }: GatewayServer): string {
+/** How a server is written in its kind of resource. */
+interface ServerForm {
+  /** The fields below the server's own that hold its hosts and its protocol. */
+  readonly hosts: string;
+  readonly protocol: string;
+  /** What makes it speak mesh TLS. */
+  readonly mutual: string;
+}
+
+/** The form of servers in a Gateway, or of listeners in a Gateway or ListenerSet of the Gateway API. */
+export function serverForm(kind: ResourceRef['kind']): ServerForm {
+  if (kind !== 'KubernetesGateway' && kind !== 'ListenerSet')
+    return { hosts: 'hosts', protocol: 'port.protocol', mutual: 'tls: {mode: ISTIO_MUTUAL}' };
+  const mutual = 'tls: {mode: Terminate, options: {gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL}}';
+  return { hosts: 'hostname', protocol: 'protocol', mutual };
+}
+
+/** What the Gateway of a server is called in messages: `namespace/name`, as it is written. */
+export function displayGateway({ resource: { metadata } }: GatewayServer): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** What a server is called in messages: the name of its port, else the number; a listener of the Gateway API by its own name. */
+export function displayServer({ resource, gateway, portName, number }: GatewayServer): string {
+  if (resource.kind !== 'Gateway') return gateway.slice(gateway.lastIndexOf('~') + 1);
   return portName === '' ? String(number) : portName;
 }
 

@@ -31,6 +31,7 @@ const schemaKinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['gateway.networking.k8s.io/TLSRoute', 'TLSRoute'],
   ['gateway.networking.k8s.io/TCPRoute', 'TCPRoute'],
   ['gateway.networking.k8s.io/BackendTLSPolicy', 'BackendTLSPolicy'],
+  ['gateway.networking.k8s.io/ReferenceGrant', 'ReferenceGrant'],
 ]);
 
 /** The experimental name of ListenerSet, which has the same fields. */

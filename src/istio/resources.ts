@@ -8,6 +8,7 @@ import type {
   K8sGatewaySpec,
   ListenerSetSpec,
   PeerAuthenticationSpec,
+  ReferenceGrantSpec,
   ServiceEntrySpec,
   SidecarSpec,
   TCPRouteSpec,
@@ -75,6 +76,8 @@ export interface WorkloadSpec {
   readonly containerPorts: Readonly<Record<string, number>>;
   /** True when Istio's proxy is all that runs in the pods: a gateway, whether or not a Gateway selects it. */
   readonly isProxyOnly: boolean;
+  /** True for pods that nobody has declared and Istio is about to deploy. */
+  readonly isPromised?: boolean;
 }
 
 /** The mesh configuration as written in the ConfigMap `istio` (already parsed from its YAML text). */
@@ -97,6 +100,7 @@ export type Resource =
   | Of<'TLSRoute', TLSRouteSpec>
   | Of<'TCPRoute', TCPRouteSpec>
   | Of<'BackendTLSPolicy', BackendTLSPolicySpec>
+  | Of<'ReferenceGrant', ReferenceGrantSpec>
   | Of<'Service', ServiceSpec>
   | Of<'Workload', WorkloadSpec>
   | Of<'Namespace', Readonly<Record<string, never>>>
@@ -107,6 +111,17 @@ export type Kind = Resource['kind'];
 
 /** The resource of one kind. */
 export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
+
+/** The Gateway API's routes, by kind. */
+export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
+
+/** The kind of a Gateway API route. */
+export type RouteKind = (typeof routeKinds)[number];
+
+/** True for what routes are written in: a VirtualService, or a Gateway API route. */
+export function isRouting(kind: ResourceRef['kind']): boolean {
+  return kind === 'VirtualService' || routeKinds.some((route) => route === kind);
+}
 
 /** Names one resource; or the settings, which are no Kubernetes object: then `name` is their file. */
 export interface ResourceRef {
@@ -168,11 +183,12 @@ export function fieldOf(resource: Resource, field: string): FieldRef {
  * in the input. Source: pilot/pkg/model/config.go `configCompareByCreationTime`.
  */
 export function olderFirst(a: Resource, b: Resource): number {
-  return (
-    compareAge(a.metadata, b.metadata) ||
-    compareText(a.metadata.name, b.metadata.name) ||
-    compareText(a.metadata.namespace, b.metadata.namespace)
-  );
+  return earlierFirst(a.metadata, b.metadata);
+}
+
+/** The same order by metadata alone: what Istio generates has its own name, and the age of what it is generated from. */
+export function earlierFirst(a: Metadata, b: Metadata): number {
+  return compareAge(a, b) || compareText(a.name, b.name) || compareText(a.namespace, b.namespace);
 }
 
 /** Orders by creation time; without one, by place in the input. Of two that are as old as each other neither comes first. */

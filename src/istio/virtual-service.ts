@@ -9,7 +9,7 @@ import type {
   VirtualServiceTcpMatch,
   VirtualServiceTlsMatch,
 } from './resources.gen.ts';
-import type { Labels, ResourceOf } from './resources.ts';
+import type { Labels, Metadata, ResourceOf, RouteKind } from './resources.ts';
 import type { Viewer } from './viewer.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
 
@@ -25,13 +25,18 @@ export interface RouteDestination {
   readonly weight: number;
   /** The authority that the request leaves with; absent: unchanged. */
   readonly authority?: string;
+  /** Why Istio does not resolve the backend of a Gateway API route, whatever is registered: it answers 500 there. */
+  readonly refused?: string;
   /** Path of the destination in `source`. */
   readonly field: string;
 }
 
-/** A rule of any section, with the VirtualService in which it is written (the delegate, for delegated rules). */
+/** What routes are written in: a VirtualService, or a Gateway API route of which Istio makes VirtualServices. */
+type RouteSource = ResourceOf<'VirtualService' | RouteKind>;
+
+/** A rule of any section, with the resource in which it is written (the delegate, for delegated rules). */
 interface Rule {
-  readonly source: ResourceOf<'VirtualService'>;
+  readonly source: RouteSource;
   /** Path of the rule in `source`: `spec.http[0]`. */
   readonly field: string;
   /** Destinations that receive traffic; those with weight 0 beside others are left out. */
@@ -78,7 +83,12 @@ export interface StreamRule extends Rule {
 
 /** A VirtualService with names resolved and defaults filled in. */
 export interface VirtualService {
-  readonly resource: ResourceOf<'VirtualService'>;
+  /** Where it is written; of several routes that Istio merges into one, the oldest. */
+  readonly resource: RouteSource;
+  /** By what Istio ranks it: the name of a generated one is Istio's own. */
+  readonly metadata: Metadata;
+  /** True for one that is generated from Gateway API routes: it is ranked, imported and applied by other rules. */
+  readonly hasGatewaySemantics: boolean;
   /** Fully qualified, case as written; empty: a delegate. */
   readonly hosts: readonly string[];
   /** `mesh`, or `namespace/name`. */
@@ -100,6 +110,8 @@ export function readVirtualService(resource: ResourceOf<'VirtualService'>, confi
   const declared = spec.gateways ?? [];
   return {
     resource,
+    metadata,
+    hasGatewaySemantics: false,
     hosts: (spec.hosts ?? []).map(names.host),
     gateways: declared.length === 0 ? [meshGateway] : declared.map(names.gateway),
     visibility: visibilityOf(spec.exportTo, config.defaultVirtualServiceExportTo, namespace),

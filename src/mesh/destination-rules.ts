@@ -7,10 +7,11 @@ import {
   isPrivate,
   type LocatedPolicy,
   type LocatedSubset,
+  type TrafficSource,
 } from '../istio/destination-rule.ts';
 import { covers, hostPatternsOf, moreSpecificFirst } from '../istio/hosts.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
-import type { Labels, ResourceOf } from '../istio/resources.ts';
+import type { Labels } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
 import type { Viewer } from '../istio/viewer.ts';
 import type { Query } from './engine.ts';
@@ -35,7 +36,7 @@ export interface ConsolidatedRule {
   readonly selector?: Labels;
   readonly policy?: LocatedPolicy;
   /** The oldest of the merged rules: the one to name. */
-  readonly oldest: ResourceOf<'DestinationRule'>;
+  readonly oldest: TrafficSource;
   subset(name: string): LocatedSubset | undefined;
 }
 
@@ -222,7 +223,7 @@ function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedR
 }
 
 function consolidated(first: DestinationRule, members: readonly DestinationRule[]): ConsolidatedRule {
-  const withPolicy = members.find((member) => member.resource.spec.trafficPolicy !== undefined);
+  const withPolicy = members.find((member) => member.policy !== undefined);
   return {
     ...identityOf(first),
     ...(withPolicy === undefined ? {} : policyOf(withPolicy)),
@@ -242,21 +243,15 @@ function identityOf(
 }
 
 function policyOf(rule: DestinationRule): { readonly policy?: LocatedPolicy } {
-  const policy = rule.resource.spec.trafficPolicy;
-  return policy === undefined ? {} : { policy: { policy, resource: rule.resource, field: 'spec.trafficPolicy' } };
+  return rule.policy === undefined ? {} : { policy: rule.policy };
 }
 
 function hasSubset(rule: DestinationRule, name: string): boolean {
-  return (rule.resource.spec.subsets ?? []).some((subset) => (subset.name ?? '') === name);
+  return locateSubset(rule, name) !== undefined;
 }
 
 function locateSubset(rule: DestinationRule | undefined, name: string): LocatedSubset | undefined {
-  const subsets = rule?.resource.spec.subsets ?? [];
-  const index = subsets.findIndex((subset) => (subset.name ?? '') === name);
-  const subset = subsets[index];
-  return rule === undefined || subset === undefined
-    ? undefined
-    : { subset, resource: rule.resource, field: `spec.subsets[${index}]` };
+  return rule?.subsets.find(({ subset }) => (subset.name ?? '') === name);
 }
 
 function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

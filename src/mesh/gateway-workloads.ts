@@ -57,7 +57,6 @@ export function workloadsBehind(reader: MeshReader, service: MeshService): reado
   const { selector } = service;
   if (selector === undefined || Object.keys(selector).length === 0) return [];
   const known = reader.entries(workloadsByNamespace, service.namespace);
-  if (known.length === 0) return [promisedWorkload(service.namespace, selector)];
   const behind = new Map<string, Workload>();
   for (const resource of known) {
     if (!selects(selector, resource.spec.labels)) continue;
@@ -65,7 +64,9 @@ export function workloadsBehind(reader: MeshReader, service: MeshService): reado
     behind.set(workload.id, behind.get(workload.id) ?? workload);
   }
   if (behind.size > 0) return [...behind.values()];
-  return isSelectedByGateway(reader, selector) ? [promisedWorkload(service.namespace, selector)] : [];
+  const isAnyKnown = known.some(({ spec }) => spec.isPromised !== true);
+  if (isAnyKnown && !isSelectedByGateway(reader, selector)) return [];
+  return [promisedWorkload(service.namespace, selector)];
 }
 
 /** True when a Gateway with a selector of its own selects pods with these labels. */

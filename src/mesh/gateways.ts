@@ -1,8 +1,10 @@
+import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { type MergedListener, mergeServers, type ResolvedServer } from '../istio/gateway-merge.ts';
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf, indexKeyOf, isWildcard, overlaps } from '../istio/hosts.ts';
-import { compareText, olderFirst, type ResourceOf } from '../istio/resources.ts';
+import { compareText, earlierFirst, type Metadata, olderFirst, type ResourceOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
+import { isKubernetes, type MeshService } from '../istio/service.ts';
 import {
   type StreamMatch,
   type StreamRule,
@@ -12,6 +14,7 @@ import {
 import type { DerivedIndex, Query } from './engine.ts';
 import { podPort, promisedWorkload, type Workload, workloadOf, workloadsBehind } from './gateway-workloads.ts';
 import {
+  bindingsByNamespace,
   everything,
   factsOf,
   gatewaysBySelector,
@@ -23,6 +26,7 @@ import {
   workloadsByNamespace,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import { servicesOfHost } from './services.ts';
 import { gatewayVirtualServices } from './virtual-services.ts';
 
 /** One filter chain of a gateway's listener. */
@@ -142,7 +146,7 @@ const tcpRoutes: Query<ModelObject, StreamRule | undefined> = {
     const server = reader.entries(serversByGateway, gateway).find((candidate) => candidate.field === field);
     if (server === undefined) return undefined;
     for (const virtualService of overlappingVirtualServices(reader, namespace, server)) {
-      const rule = virtualService.tcp.find(
+      const rule = streamRulesFor(virtualService, server).find(
         (candidate) => candidate.destinations.length > 0 && streamRuleApplies(candidate, server),
       );
       if (rule !== undefined) return rule;
@@ -150,6 +154,14 @@ const tcpRoutes: Query<ModelObject, StreamRule | undefined> = {
     return undefined;
   },
 };
+
+/** The `tcp` rules; of a Gateway API route also the `tls` rules, where the server terminates TLS. */
+function streamRulesFor(
+  { tcp, tls, hasGatewaySemantics }: VirtualService,
+  { kind }: GatewayServer,
+): readonly StreamRule[] {
+  return hasGatewaySemantics && kind === 'tls-tcp' ? [...tcp, ...tls] : tcp;
+}
 
 /** Whether a server has such a route: all that the listeners depend on, however the route changes. */
 const hasTcpRoute: Query<ModelObject, boolean> = {
@@ -227,16 +239,58 @@ const isSelected: Query<ModelObject, boolean> = {
   compute: (reader, id) => selectingGateways(reader, workloadById(reader, id)).length > 0,
 };
 
-/** The Gateways that select a workload, oldest first. Source: push_context.go `mergeGateways`. */
-function selectingGateways(reader: MeshReader, workload: Workload): readonly ResourceOf<'Gateway'>[] {
+/** A Gateway, or a listener of the Gateway API, that is on a workload. */
+interface SelectingGateway {
+  readonly metadata: Metadata;
+  /** `namespace/name`, by which its servers are filed. */
+  readonly gateway: string;
+  /** The Services through which a listener is on the workload; absent for what selects pods by their labels. */
+  readonly services?: readonly MeshService[];
+}
+
+/**
+ * What is on a workload, oldest first. Beside listeners of a gateway that Istio deploys, Gateways of other namespaces do not
+ * count. Source: push_context.go `mergeGateways`, `filterStrictGatewayMerging`.
+ */
+function selectingGateways(reader: MeshReader, workload: Workload): readonly SelectingGateway[] {
+  const bound = boundListeners(reader, workload);
+  const managed = new Set(bound.filter(({ isManaged }) => isManaged).map(({ metadata }) => metadata.namespace));
+  const selecting = gatewaysFor(reader, workload)
+    .filter(({ metadata }) => managed.size === 0 || managed.has(metadata.namespace))
+    .map(({ metadata }) => ({ metadata, gateway: `${metadata.namespace}/${metadata.name}` }));
+  return [...selecting, ...bound].sort((a, b) => earlierFirst(a.metadata, b.metadata));
+}
+
+/** True when listeners of the Gateway API are on a workload. */
+export function hasBoundListeners(reader: MeshReader, workload: Workload): boolean {
+  return boundListeners(reader, workload).length > 0;
+}
+
+/** The listeners of the Gateway API on a workload: those of a Service that selects it. */
+function boundListeners(
+  reader: MeshReader,
+  workload: Workload,
+): readonly (SelectingGateway & Pick<GatewayBinding, 'isManaged'>)[] {
+  const { scopeGatewayToNamespace } = factsOf(reader).config;
+  return reader.entries(bindingsByNamespace, workload.namespace).flatMap((binding) => {
+    if (scopeGatewayToNamespace && binding.metadata.namespace !== workload.namespace) return [];
+    const services = binding.services
+      .flatMap((host) => servicesOfHost(reader, host))
+      .filter((service) => isKubernetes(service) && service.namespace === workload.namespace)
+      .filter((service) => workloadsBehind(reader, service).some(({ id }) => id === workload.id));
+    return services.length === 0 ? [] : [{ ...binding, services }];
+  });
+}
+
+/** The Gateways that select a workload by its labels. */
+function gatewaysFor(reader: MeshReader, workload: Workload): readonly ResourceOf<'Gateway'>[] {
   const { scopeGatewayToNamespace } = factsOf(reader).config;
   const found: ResourceOf<'Gateway'>[] = [...reader.entries(gatewaysBySelector, everything)];
   for (const [name, value] of Object.entries(workload.labels))
     found.push(...reader.entries(gatewaysBySelector, labelKey(name, value)));
   return found
     .filter((gateway) => selects(gateway.spec.selector ?? {}, workload.labels))
-    .filter((gateway) => !scopeGatewayToNamespace || gateway.metadata.namespace === workload.namespace)
-    .sort(olderFirst);
+    .filter((gateway) => !scopeGatewayToNamespace || gateway.metadata.namespace === workload.namespace);
 }
 
 function chainKey(id: string, port: number, name: string): string {
@@ -264,10 +318,12 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
     podPorts.set(number, ports);
     return ports;
   };
-  const resolved = selectingGateways(reader, workload).flatMap((gateway): ResolvedServer[] => {
-    const name = `${gateway.metadata.namespace}/${gateway.metadata.name}`;
-    return reader.entries(serversByGateway, name).map((server) => ({ server, ports: portsOf(server) }));
-  });
+  const resolved = selectingGateways(reader, workload).flatMap(({ gateway, services }): ResolvedServer[] =>
+    reader.entries(serversByGateway, gateway).map((server) => ({
+      server,
+      ports: services === undefined ? portsOf(server) : servicePorts(workload, services, server.number),
+    })),
+  );
   const { listeners, dropped } = mergeServers(resolved);
   const chains: { port: number; chain: Chain }[] = [];
   const servers: PlacedServer[] = [];
@@ -296,6 +352,15 @@ function listeningPort(reader: MeshReader, workload: Workload, number: number): 
     if (target !== undefined) return target;
   }
   return number;
+}
+
+/** The pod ports behind a port of Services; none without such a port: then nothing listens. Source: `resolvePorts`. */
+function servicePorts(workload: Workload, services: readonly MeshService[], number: number): readonly number[] {
+  const targets = services
+    .flatMap(({ ports }) => ports.filter((port) => port.number === number))
+    .map((port) => podPort(workload, port.targetPort))
+    .filter((port) => port !== undefined);
+  return [...new Set(targets)];
 }
 
 /** Source: core/gateway.go `buildGatewayTCPBasedFilterChains`, `createGatewayTCPFilterChainOpts`. */
@@ -379,7 +444,7 @@ export function overlappingVirtualServices(
     ? gatewayVirtualServices(reader, namespace, server.gateway, only.toLowerCase())
     : gatewayVirtualServices(reader, namespace, server.gateway);
   return candidates.filter((virtualService) => {
-    const admitted = hostsForNamespace(server, virtualService.resource.metadata.namespace);
+    const admitted = hostsForNamespace(server, virtualService.metadata.namespace);
     return virtualService.hosts.some((host) => admitted.some((name) => overlaps(name, host)));
   });
 }

@@ -1,10 +1,12 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
+import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
 import { hostPatternsOf, indexKeyOf } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import {
   compareText,
+  earlierFirst,
   idOf,
   type Kind,
   type Labels,
@@ -42,6 +44,23 @@ function serviceIndex(
   entriesOf: (object: ModelObject) => Entries<MeshService>,
 ): SortedIndex<ModelObject, MeshService> {
   return index(name, entriesOf, olderServiceFirst);
+}
+
+/** An index over DestinationRules, oldest first unless `compare` says otherwise. */
+function ruleIndex(
+  name: string,
+  entriesOf: (object: ModelObject) => Entries<DestinationRule>,
+  compare: (a: DestinationRule, b: DestinationRule) => number = (a, b) => earlierFirst(a.metadata, b.metadata),
+): SortedIndex<ModelObject, DestinationRule> {
+  return index(name, entriesOf, compare);
+}
+
+/** An index over VirtualServices, oldest first. */
+function virtualServiceIndex(
+  name: string,
+  entriesOf: (object: ModelObject) => Entries<VirtualService>,
+): SortedIndex<ModelObject, VirtualService> {
+  return index(name, entriesOf, (a, b) => earlierFirst(a.metadata, b.metadata));
 }
 
 function distinctIndex(name: string, entriesOf: (object: ModelObject) => Entries<string>): DistinctIndex<ModelObject> {
@@ -166,14 +185,14 @@ export const kubernetesServices = serviceIndex('Kubernetes services', function* 
 });
 
 /** VirtualServices on sidecars by lower-case host. */
-export const meshVirtualServices = index<VirtualService>('mesh VirtualServices', function* ({ virtualService }) {
+export const meshVirtualServices = virtualServiceIndex('mesh VirtualServices', function* ({ virtualService }) {
   if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
   for (const host of new Set(virtualService.hosts.map((name) => name.toLowerCase())))
     yield [indexKeyOf(host), virtualService];
 });
 
 /** Mesh VirtualServices by each wildcard that is broader than one of their hosts: what a wildcard overlaps. */
-export const meshVirtualServicesUnder = index<VirtualService>(
+export const meshVirtualServicesUnder = virtualServiceIndex(
   'mesh VirtualServices under',
   function* ({ virtualService }) {
     if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
@@ -183,7 +202,7 @@ export const meshVirtualServicesUnder = index<VirtualService>(
 );
 
 /** Mesh VirtualServices by the lower-case SNIs of their `tls` matches. */
-export const meshVirtualServicesBySni = index<VirtualService>(
+export const meshVirtualServicesBySni = virtualServiceIndex(
   'mesh VirtualServices by SNI',
   function* ({ virtualService }) {
     if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
@@ -198,7 +217,7 @@ export function snisOfMatches(virtualService: VirtualService): ReadonlySet<strin
 }
 
 /** VirtualServices by the Gateway that they are bound to. */
-export const virtualServicesByGateway = index<VirtualService>(
+export const virtualServicesByGateway = virtualServiceIndex(
   'VirtualServices by Gateway',
   function* ({ virtualService }) {
     if (virtualService === undefined || virtualService.hosts.length === 0) return;
@@ -207,7 +226,7 @@ export const virtualServicesByGateway = index<VirtualService>(
 );
 
 /** The same by Gateway and lower-case host. */
-export const virtualServicesByGatewayHost = index<VirtualService>(
+export const virtualServicesByGatewayHost = virtualServiceIndex(
   'VirtualServices by Gateway and host',
   function* ({ virtualService }) {
     if (virtualService === undefined) return;
@@ -231,7 +250,7 @@ export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* 
 });
 
 /** VirtualServices that are bound to a Gateway, or mean one in a match, by lower-case host. */
-export const virtualServicesOfGateways = index<VirtualService>(
+export const virtualServicesOfGateways = virtualServiceIndex(
   'VirtualServices of gateways by host',
   function* ({ virtualService }) {
     if (virtualService === undefined || !namesGateway(virtualService)) return;
@@ -248,8 +267,10 @@ function namesGateway({ gateways, http, tls, tcp }: VirtualService): boolean {
 }
 
 /** VirtualServices by `namespace/name`: delegates are referred to so. */
-export const virtualServicesByName = index<VirtualService>('VirtualServices by name', ({ virtualService }) =>
-  virtualService === undefined ? [] : [[nameOf(virtualService.resource), virtualService]],
+export const virtualServicesByName = virtualServiceIndex('VirtualServices by name', ({ virtualService }) =>
+  virtualService === undefined || virtualService.hasGatewaySemantics
+    ? []
+    : [[nameOf(virtualService.resource), virtualService]],
 );
 
 /** Resources of one kind under one key each. */
@@ -283,6 +304,13 @@ export const gatewaysByBareName = resourceIndex('Gateways by bare name', 'Gatewa
 export const gatewaysBySelector = resourceIndex('Gateways by selector', 'Gateway', (gateway) => [
   selectorKey(gateway.spec.selector ?? {}),
 ]);
+
+/** Listeners of the Gateway API by the namespace of the Services that they are behind. */
+export const bindingsByNamespace = index<GatewayBinding>(
+  'bound listeners',
+  ({ binding }) => (binding === undefined ? [] : [[binding.namespace, binding]]),
+  (a, b) => earlierFirst(a.metadata, b.metadata),
+);
 
 /** The servers of a Gateway by its `namespace/name`, in the order of the list. */
 export const serversByGateway: SortedIndex<ModelObject, GatewayServer> = {
@@ -342,10 +370,12 @@ export const sidecarNamespaces = distinctIndex('Sidecar namespaces', ({ resource
   resource === undefined || sidecar === undefined ? [] : [[everything, resource.metadata.namespace]],
 );
 
-/** Namespaces in which an Istio resource lives. */
-export const usedNamespaces = distinctIndex('used namespaces', ({ resource }) =>
-  resource === undefined || !istioKinds.has(resource.kind) ? [] : [[everything, resource.metadata.namespace]],
-);
+/** Namespaces in which an Istio resource lives, or a Gateway API route of the mesh. */
+export const usedNamespaces = distinctIndex('used namespaces', ({ resource, virtualService }) => {
+  if (resource === undefined && virtualService?.gateways.includes(meshGateway))
+    return [[everything, virtualService.metadata.namespace]];
+  return resource === undefined || !istioKinds.has(resource.kind) ? [] : [[everything, resource.metadata.namespace]];
+});
 
 const istioKinds: ReadonlySet<Kind> = new Set<Kind>([
   'ServiceEntry',
@@ -363,31 +393,28 @@ export const declaredNamespaces = distinctIndex('declared namespaces', ({ resour
 );
 
 /** DestinationRules by `namespace|host`, in the order in which Istio merges them: those with a selector, then the oldest. */
-export const rulesByHost = index<DestinationRule>(
+export const rulesByHost = ruleIndex(
   'DestinationRules by host',
   ({ destinationRule: rule }) => (rule === undefined ? [] : [[ruleKey(rule.namespace, rule.host), rule]]),
-  (a, b) => selectorFirst(a.selector, b.selector) || olderFirst(a.resource, b.resource),
+  (a, b) => selectorFirst(a.selector, b.selector) || earlierFirst(a.metadata, b.metadata),
 );
 
 /** The same by `namespace|host|group`. */
-export const rulesByGroup = index<DestinationRule>('DestinationRules by group', ({ destinationRule: rule }) =>
+export const rulesByGroup = ruleIndex('DestinationRules by group', ({ destinationRule: rule }) =>
   rule === undefined ? [] : [[ruleKey(rule.namespace, rule.host, rule.group), rule]],
 );
 
 /** Those of a group that have a top-level policy. */
-export const rulesWithPolicy = index<DestinationRule>('DestinationRules with a policy', ({ destinationRule: rule }) =>
-  rule?.resource.spec.trafficPolicy === undefined ? [] : [[ruleKey(rule.namespace, rule.host, rule.group), rule]],
+export const rulesWithPolicy = ruleIndex('DestinationRules with a policy', ({ destinationRule: rule }) =>
+  rule?.policy === undefined ? [] : [[ruleKey(rule.namespace, rule.host, rule.group), rule]],
 );
 
 /** Those of a group that define a subset, by `namespace|host|group|subset`. */
-export const rulesWithSubset = index<DestinationRule>(
-  'DestinationRules with a subset',
-  function* ({ destinationRule: rule }) {
-    if (rule === undefined) return;
-    const names = new Set((rule.resource.spec.subsets ?? []).map((subset) => subset.name ?? ''));
-    for (const name of names) yield [ruleKey(rule.namespace, rule.host, rule.group, name), rule];
-  },
-);
+export const rulesWithSubset = ruleIndex('DestinationRules with a subset', function* ({ destinationRule: rule }) {
+  if (rule === undefined) return;
+  const names = new Set(rule.subsets.map(({ subset }) => subset.name ?? ''));
+  for (const name of names) yield [ruleKey(rule.namespace, rule.host, rule.group, name), rule];
+});
 
 /** `host|group` of the DestinationRules of a `namespace|pattern`. */
 export const ruleGroups = distinctIndex('DestinationRule groups', ({ destinationRule: rule }) =>
@@ -460,6 +487,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   gatewaysByName,
   gatewaysByBareName,
   gatewaysBySelector,
+  bindingsByNamespace,
   workloadsByNamespace,
   namespacesByName,
   peerAuthentications,

@@ -1,5 +1,6 @@
 import { type CompiledPolicy, compilePolicy } from '../istio/authorization.ts';
 import { type DestinationRule, readDestinationRule } from '../istio/destination-rule.ts';
+import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { type GatewayServer, readServers } from '../istio/gateway-server.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
 import type { Resource } from '../istio/resources.ts';
@@ -8,13 +9,15 @@ import { readSidecar, type SidecarScope } from '../istio/sidecar.ts';
 import { readVirtualService, type VirtualService } from '../istio/virtual-service.ts';
 import type { Inventory } from './inventory.ts';
 
-/** A resource with everything that Istio reads out of it alone. */
+/** A resource with everything that Istio reads out of it alone, or one thing that it generates from several. */
 export interface ModelObject {
-  /** Absent only in the one object that carries the mesh's facts. */
+  /** Absent in the one object that carries the mesh's facts, and in what Istio generates from resources. */
   readonly resource?: Resource;
   readonly facts?: MeshFacts;
   readonly services: readonly MeshService[];
   readonly servers: readonly GatewayServer[];
+  /** The pods that the servers are on, where a listener of the Gateway API says so. */
+  readonly binding?: GatewayBinding;
   readonly virtualService?: VirtualService;
   readonly destinationRule?: DestinationRule;
   readonly sidecar?: SidecarScope;

@@ -100,19 +100,15 @@ interface Content {
 
 function contentOf({ members }: MergedRules): Content {
   const subsets = new Map<string, DestinationRuleSubset>();
-  for (const { resource } of members)
-    for (const subset of resource.spec.subsets ?? [])
+  for (const member of members)
+    for (const { subset } of member.subsets)
       if (!subsets.has(subset.name ?? '')) subsets.set(subset.name ?? '', subset);
-  return { policy: members.find(hasPolicy)?.resource.spec.trafficPolicy, subsets };
-}
-
-function hasPolicy({ resource }: DestinationRule): boolean {
-  return resource.spec.trafficPolicy !== undefined;
+  return { policy: members.find(({ policy }) => policy !== undefined)?.policy?.policy, subsets };
 }
 
 function missingIn(content: Content | undefined, lost: DestinationRule): { readonly subset?: string } | undefined {
-  const { subsets = [], trafficPolicy } = lost.resource.spec;
-  const subset = subsets.find((candidate) => !dequal(content?.subsets.get(candidate.name ?? ''), candidate));
-  if (subset !== undefined) return { subset: subset.name ?? '' };
-  return trafficPolicy !== undefined && !dequal(content?.policy, trafficPolicy) ? {} : undefined;
+  const { subsets, policy } = lost;
+  const found = subsets.find(({ subset }) => !dequal(content?.subsets.get(subset.name ?? ''), subset));
+  if (found !== undefined) return { subset: found.subset.name ?? '' };
+  return policy !== undefined && !dequal(content?.policy, policy.policy) ? {} : undefined;
 }

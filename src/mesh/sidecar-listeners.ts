@@ -31,7 +31,7 @@ import {
   type SeenService,
   servicesOfHost,
 } from './services.ts';
-import { isSeenBy, sidecarVirtualServices } from './virtual-services.ts';
+import { isSeenBy, sidecarVirtualServices, sidecarVirtualServicesBySni } from './virtual-services.ts';
 
 /** A sidecar's filter chain for TLS with certain SNIs. */
 export interface TlsChain {
@@ -132,7 +132,7 @@ export function tlsChainsNamed(
   name: string,
 ): readonly TlsChain[] {
   const chains = new Map<string, TlsChain>();
-  for (const virtualService of sidecarVirtualServices(client, listener, name)) {
+  for (const virtualService of sidecarVirtualServicesBySni(client, listener, name)) {
     for (const rule of virtualService.tls) {
       if (rule.destinations.length === 0) continue;
       for (const match of rule.matches) {

@@ -1,8 +1,8 @@
 import { delegatedRules } from '../istio/delegate.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
-import { olderFirst } from '../istio/resources.ts';
-import { type EgressListener, importsVirtualService } from '../istio/sidecar.ts';
-import type { HttpRule, VirtualService } from '../istio/virtual-service.ts';
+import { earlierFirst } from '../istio/resources.ts';
+import { type EgressListener, importsService, importsVirtualService } from '../istio/sidecar.ts';
+import type { HttpRule, RouteDestination, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import type { ClientView } from './client-view.ts';
 import type { SortedIndex } from './engine.ts';
@@ -10,15 +10,18 @@ import {
   gatewayHostKey,
   type MeshReader,
   meshVirtualServices,
+  meshVirtualServicesBySni,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
   virtualServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import { servicesOfHost } from './services.ts';
 
 /**
  * The VirtualServices with a host that covers `host` (lower case) as a sidecar ranks them: its namespace's private ones,
- * those exported to it by name, then public ones, each oldest first; without those that its listener does not import.
+ * those exported to it by name, then public ones, each oldest first, but with the namespace's own Gateway API routes before
+ * all others; without those that its listener does not import.
  * Source: pilot/pkg/model/virtualservice.go `SelectVirtualServices`.
  */
 export function sidecarVirtualServices(
@@ -26,7 +29,34 @@ export function sidecarVirtualServices(
   listener: EgressListener,
   host: string,
 ): readonly VirtualService[] {
-  const found = covering(client.reader, meshVirtualServices, host, (pattern) => pattern);
+  return ranked(
+    client,
+    listener,
+    covering(client.reader, meshVirtualServices, host, (pattern) => pattern),
+  );
+}
+
+/**
+ * The same for what may have a `tls` match of a server name (lower case): the hostnames of a TLSRoute may be broader than the
+ * host that it is for, where those of a VirtualService are not.
+ */
+export function sidecarVirtualServicesBySni(
+  client: ClientView,
+  listener: EgressListener,
+  name: string,
+): readonly VirtualService[] {
+  const found = covering(client.reader, meshVirtualServices, name, (pattern) => pattern);
+  const broader = client.reader
+    .entries(meshVirtualServicesBySni, name)
+    .filter((virtualService) => virtualService.hasGatewaySemantics && !found.includes(virtualService));
+  return ranked(client, listener, broader.length === 0 ? found : [...found, ...broader]);
+}
+
+function ranked(
+  client: ClientView,
+  listener: EgressListener,
+  found: readonly VirtualService[],
+): readonly VirtualService[] {
   const ranks = found.map((virtualService) => [rankFor(client, virtualService), virtualService] as const);
   return inRankOrder(
     ranks.filter(([rank, virtualService]) => rank !== undefined && isImported(client, listener, virtualService)),
@@ -59,7 +89,7 @@ export function gatewayVirtualServices(
  */
 export function httpRules(reader: MeshReader, virtualService: VirtualService): readonly HttpRule[] {
   if (virtualService.http.every((rule) => rule.delegate === undefined)) return virtualService.http;
-  const { namespace } = virtualService.resource.metadata;
+  const { namespace } = virtualService.metadata;
   return virtualService.http.flatMap((rule) => {
     if (rule.delegate === undefined) return [rule];
     const delegate = reader.first(virtualServicesByName, `${rule.delegate.namespace}/${rule.delegate.name}`);
@@ -69,25 +99,39 @@ export function httpRules(reader: MeshReader, virtualService: VirtualService): r
   });
 }
 
+/**
+ * The mirrors of a rule that get a copy: a Gateway API route drops one whose backend nothing registers.
+ * Source: config/kube/gateway/conversion.go `createMirrorFilter`.
+ */
+export function mirrorsOf(reader: MeshReader, { source, mirrors }: HttpRule): readonly RouteDestination[] {
+  if (source.kind === 'VirtualService') return mirrors;
+  return mirrors.filter(({ host }) => servicesOfHost(reader, host).length > 0);
+}
+
 type Ranked = readonly [rank: number | undefined, virtualService: VirtualService];
 
 function inRankOrder(ranks: readonly Ranked[]): readonly VirtualService[] {
   return ranks
-    .toSorted(([a = 0, left], [b = 0, right]) => a - b || olderFirst(left.resource, right.resource))
+    .toSorted(([a = 0, left], [b = 0, right]) => a - b || earlierFirst(left.metadata, right.metadata))
     .map(([, virtualService]) => virtualService);
 }
 
-/** 0: private; 1: exported by name; 2: public; undefined: not visible. */
-function rankFor(client: ClientView, { visibility, resource }: VirtualService): number | undefined {
-  if (visibility.isPublic) return 2;
-  const { namespace } = resource.metadata;
-  if (visibility.namespaces.has(namespace) && client.isIn(namespace)) return 0;
-  return [...visibility.namespaces].some((name) => client.isIn(name)) ? 1 : undefined;
+/** 0: private; 1: exported by name; 2: public; half a rank earlier: a Gateway API route of the client's namespace; undefined: not visible. */
+function rankFor(
+  client: ClientView,
+  { visibility, metadata, hasGatewaySemantics }: VirtualService,
+): number | undefined {
+  const { namespace } = metadata;
+  const preference = hasGatewaySemantics && client.isIn(namespace) ? 0.5 : 0;
+  if (visibility.isPublic) return 2 - preference;
+  if (visibility.namespaces.has(namespace) && client.isIn(namespace)) return 0 - preference;
+  return [...visibility.namespaces].some((name) => client.isIn(name)) ? 1 - preference : undefined;
 }
 
-function rankIn(namespace: string, { visibility, resource }: VirtualService): number {
-  if (visibility.isPublic) return 2;
-  return resource.metadata.namespace === namespace ? 0 : 1;
+function rankIn(namespace: string, { visibility, metadata, hasGatewaySemantics }: VirtualService): number {
+  const isOwn = metadata.namespace === namespace;
+  if (visibility.isPublic) return hasGatewaySemantics && isOwn ? 1.5 : 2;
+  return isOwn ? 0 : 1;
 }
 
 /** True when the client sees the VirtualService and its listener imports it. */
@@ -95,11 +139,26 @@ export function isSeenBy(client: ClientView, listener: EgressListener, virtualSe
   return rankFor(client, virtualService) !== undefined && isImported(client, listener, virtualService);
 }
 
-function isImported(client: ClientView, listener: EgressListener, { hosts, resource }: VirtualService): boolean {
-  const { namespace, name } = resource.metadata;
+function isImported(client: ClientView, listener: EgressListener, virtualService: VirtualService): boolean {
+  const { hosts, metadata, hasGatewaySemantics } = virtualService;
+  const { namespace, name } = metadata;
   const isOwn = listener.imports.has('.') && client.isIn(namespace);
+  if (hasGatewaySemantics) return hosts.some((host) => isHostImported(client, listener, namespace, host, isOwn));
   const isImported = importsVirtualService(listener, hosts, namespace, isOwn);
   client.answers?.add({ kind: 'VirtualService', namespace, name, hosts, isImported });
+  return isImported;
+}
+
+/** Gateway API routes are imported as services are. Source: pilot/pkg/model/sidecar.go `VSMatches`. */
+function isHostImported(
+  client: ClientView,
+  listener: EgressListener,
+  namespace: string,
+  host: string,
+  isOwn: boolean,
+): boolean {
+  const isImported = importsService(listener, host, namespace, isOwn);
+  client.answers?.add({ kind: 'service', namespace, host, isImported });
   return isImported;
 }
 

@@ -34,8 +34,8 @@ function hopJson({ service, port, podPort, subset, tls, sni }: Hop): object {
   };
 }
 
-function serverJson({ gateway, port, protocol, mode, hosts }: ServerMatch): object {
-  return { gateway, port, protocol, mode, hosts };
+function serverJson({ at, port, protocol, mode, hosts }: ServerMatch): object {
+  return { gateway: `${at.namespace}/${at.name}`, port, protocol, mode, hosts };
 }
 
 function upstreamJson({ host, port, tls, sni }: Upstream): object {

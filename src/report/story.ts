@@ -58,9 +58,9 @@ function describeHop({ tls = 'DISABLE', sni = '', sniIsDefault }: Hop, podPort: 
   return `${what} with SNI '${sni}'${sniIsDefault ? ', which Istio makes up where none is set' : ''}, ${to}`;
 }
 
-function describeServer({ gateway, port, protocol, mode, hosts }: ServerMatch): string {
+function describeServer({ at, port, protocol, mode, hosts }: ServerMatch): string {
   const tls = mode === '' ? 'without TLS' : `TLS mode ${mode}`;
-  return `Gateway ${gateway} takes it: port ${port}, ${protocol}, ${tls}, hosts ${hosts.join(', ')}`;
+  return `${displayRef(at)} takes it: port ${port}, ${protocol}, ${tls}, hosts ${hosts.join(', ')}`;
 }
 
 function describeAuthorization({ decision, policies, depends }: Authorization): string {

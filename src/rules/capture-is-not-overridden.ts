@@ -1,5 +1,5 @@
 import { capturingVirtualServices, isWrittenIn } from '../egress/capturing-virtual-services.ts';
-import { fieldOf } from '../istio/resources.ts';
+import { fieldOf, isRouting } from '../istio/resources.ts';
 import { factsOf } from '../mesh/indexes.ts';
 import { isDirectHost } from '../mesh/inventory.ts';
 import { defineRule } from './define.ts';
@@ -37,18 +37,19 @@ spec:
   *check({ outcome, cause, decidedBy, to }, { reader }) {
     if (cause !== 'routed-elsewhere' && cause !== 'routed-into-mesh') return;
     if (outcome === 'direct' && isDirectHost(factsOf(reader).inventory, to.host)) return;
-    const chosen = decidedBy.findLast(({ kind }) => kind === 'VirtualService');
+    const chosen = decidedBy.findLast(({ kind }) => isRouting(kind));
     const capturing = capturingVirtualServices(reader, to.host);
     const [overridden] = capturing;
     if (chosen === undefined || overridden === undefined) return;
     if (capturing.some((one) => isWrittenIn(reader, one, chosen))) return; // mesh-route-leads-only-to-gateway speaks
-    const { namespace, name } = overridden.resource.metadata;
+    const { kind, metadata } = overridden.resource;
+    const { namespace, name } = metadata;
     yield {
       at: chosen,
       key: to.host,
-      message: `it routes '${to.host}' past the egress gateway, to which VirtualService '${namespace}/${name}' leads it`,
+      message: `it routes '${to.host}' past the egress gateway, to which ${kind} '${namespace}/${name}' leads it`,
       fix: 'lead the route to the egress gateway, or take the host out',
-      related: [fieldOf(overridden.resource, 'spec.hosts')],
+      related: [fieldOf(overridden.resource, overridden.hasGatewaySemantics ? 'spec.parentRefs' : 'spec.hosts')],
     };
   },
 });

@@ -1,9 +1,9 @@
 import { dequal } from 'dequal';
 import { isEgressService } from '../egress/flows.ts';
 import { isExternalHost } from '../egress/host-paths.ts';
-import { type DestinationRule, readDestinationRule } from '../istio/destination-rule.ts';
+import { type DestinationRule, readDestinationRule, type TrafficSource } from '../istio/destination-rule.ts';
 import type { DestinationRuleTrafficPolicy } from '../istio/resources.gen.ts';
-import { displayRef, fieldOf, idOf, type ResourceOf, refOf } from '../istio/resources.ts';
+import { displayRef, type FieldRef, fieldOf, idOf, refOf } from '../istio/resources.ts';
 import { isClientNamespace } from '../mesh/clients.ts';
 import { factsOf, type MeshReader, ruleKey, rulesWithPolicy, rulesWithSubset } from '../mesh/indexes.ts';
 import { apartFrom, type RuleLoss } from '../mesh/rule-losses.ts';
@@ -58,33 +58,32 @@ function groupKey({ namespace, host, group }: DestinationRule): string {
 }
 
 function* sameSubsets(rule: DestinationRule, reader: MeshReader): Iterable<Problem> {
-  for (const [index, subset] of (rule.resource.spec.subsets ?? []).entries()) {
+  for (const { subset, resource, field } of rule.subsets) {
     const name = subset.name ?? '';
-    const first = reader.first(rulesWithSubset, ruleKey(groupKey(rule), name))?.resource;
-    if (first === undefined || isSame(first, rule.resource)) continue;
-    const place = (first.spec.subsets ?? []).findIndex((candidate) => (candidate.name ?? '') === name);
-    if (dequal(first.spec.subsets?.[place], subset)) continue;
+    const firstRule = reader.first(rulesWithSubset, ruleKey(groupKey(rule), name));
+    const first = firstRule?.subsets.find((candidate) => (candidate.subset.name ?? '') === name);
+    if (first === undefined || isSame(first.resource, resource) || dequal(first.subset, subset)) continue;
     yield {
-      at: fieldOf(rule.resource, `spec.subsets[${index}]`),
+      at: fieldOf(resource, field),
       key: `subset ${name}`,
-      message: `subset '${name}' is ignored: ${displayRef(refOf(first))}, which comes first, has one of the same name with other settings`,
+      message: `subset '${name}' is ignored: ${displayRef(refOf(first.resource))}, which comes first, has one of the same name with other settings`,
       fix: 'give the subset a name of its own, or move all its settings into one of the two',
-      related: [fieldOf(first, `spec.subsets[${place}]`)],
+      related: [fieldOf(first.resource, first.field)],
     };
   }
 }
 
 function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Problem> {
-  const policy = rule.resource.spec.trafficPolicy;
-  const first = reader.first(rulesWithPolicy, groupKey(rule))?.resource;
-  if (policy === undefined || first === undefined || isSame(first, rule.resource)) return;
-  const isTls = !dequal(tlsOf(policy), tlsOf(first.spec.trafficPolicy));
+  const { policy } = rule;
+  const first = reader.first(rulesWithPolicy, groupKey(rule))?.policy;
+  if (policy === undefined || first === undefined || isSame(first.resource, rule.resource)) return;
+  const isTls = !dequal(tlsOf(policy.policy), tlsOf(first.policy));
   yield {
-    at: fieldOf(rule.resource, 'spec.trafficPolicy'),
+    at: fieldOf(policy.resource, policy.field),
     key: isTls ? 'policy with TLS' : 'policy',
-    message: `the traffic policy is ignored${isTls ? ', and its TLS with it' : ''}: ${displayRef(refOf(first))}, which comes first, has one for the same host`,
+    message: `the traffic policy is ignored${isTls ? ', and its TLS with it' : ''}: ${displayRef(refOf(first.resource))}, which comes first, has one for the same host`,
     fix: 'move all settings into one of the two',
-    related: [fieldOf(first, 'spec.trafficPolicy')],
+    related: [fieldOf(first.resource, first.field)],
     severity: isTls ? 'error' : 'warning',
   };
 }
@@ -101,7 +100,7 @@ function* differentExports(rule: DestinationRule, reader: MeshReader): Iterable<
       key: `exportTo ${other.metadata.name}`,
       message: lossText(worst, rule, others.length),
       fix: `set the same \`exportTo\` as in ${name}`,
-      related: [fieldOf(other, 'spec.exportTo')],
+      related: [exportsOf(other)],
     };
   }
   if (losses.length > 0 || rule.group === apart.oldest.group) return;
@@ -111,17 +110,22 @@ function* differentExports(rule: DestinationRule, reader: MeshReader): Iterable<
     key: 'exportTo',
     message: `'exportTo' differs from that of ${name}: Istio merges nothing and uses one of the two alone`,
     fix: `set the same \`exportTo\` as in ${name}`,
-    related: [fieldOf(apart.oldest.resource, 'spec.exportTo')],
+    related: [exportsOf(apart.oldest.resource)],
     severity: 'warning',
   };
+}
+
+/** Where a rule says to whom it is exported; what a BackendTLSPolicy becomes is so without saying it. */
+function exportsOf(resource: TrafficSource): FieldRef {
+  return fieldOf(resource, resource.kind === 'DestinationRule' ? 'spec.exportTo' : '');
 }
 
 /** The losses by the rule with which the given one does not merge. */
 function byOther(
   losses: readonly RuleLoss[],
   rule: DestinationRule,
-): ReadonlyMap<ResourceOf<'DestinationRule'>, readonly [RuleLoss, ...RuleLoss[]]> {
-  const found = new Map<ResourceOf<'DestinationRule'>, [RuleLoss, ...RuleLoss[]]>();
+): ReadonlyMap<TrafficSource, readonly [RuleLoss, ...RuleLoss[]]> {
+  const found = new Map<TrafficSource, [RuleLoss, ...RuleLoss[]]>();
   for (const loss of losses) {
     const other = (isSame(loss.lost.resource, rule.resource) ? loss.applied : loss.lost).resource;
     const known = found.get(other);
@@ -153,6 +157,6 @@ function tlsOf(policy: DestinationRuleTrafficPolicy | undefined): unknown {
   return [policy?.tls, ...ports.map(({ port, tls }) => [port?.number, tls])];
 }
 
-function isSame(a: ResourceOf<'DestinationRule'>, b: ResourceOf<'DestinationRule'>): boolean {
+function isSame(a: TrafficSource, b: TrafficSource): boolean {
   return idOf(refOf(a)) === idOf(refOf(b));
 }

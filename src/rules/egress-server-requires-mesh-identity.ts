@@ -1,6 +1,6 @@
 import { exposureOf } from '../egress/exposure.ts';
 import { meetsMisfit } from '../egress/flows.ts';
-import { displayServer, type GatewayServer } from '../istio/gateway-server.ts';
+import { displayServer, type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { defineRule } from './define.ts';
 
@@ -80,11 +80,15 @@ function whatItDoes({ kind, mode }: GatewayServer): string {
   return kind === 'tls-http' || kind === 'tls-tcp' ? `terminates ${mode} TLS` : `forwards TLS untouched (${mode})`;
 }
 
-function mutual({ kind }: GatewayServer): string {
-  if (kind === 'http') return '`protocol: HTTPS` with `tls: {mode: ISTIO_MUTUAL}`';
-  return kind === 'tcp' ? '`protocol: TLS` with `tls: {mode: ISTIO_MUTUAL}`' : '`tls: {mode: ISTIO_MUTUAL}`';
+function mutual({ kind, resource }: GatewayServer): string {
+  const form = `\`${serverForm(resource.kind).mutual}\``;
+  if (kind === 'http') return `\`protocol: HTTPS\` with ${form}`;
+  return kind === 'tcp' ? `\`protocol: TLS\` with ${form}` : form;
 }
 
 function modeOf({ resource, field, kind }: GatewayServer): FieldRef {
-  return fieldOf(resource, kind === 'http' || kind === 'tcp' ? `${field}.port.protocol` : `${field}.tls.mode`);
+  return fieldOf(
+    resource,
+    kind === 'http' || kind === 'tcp' ? `${field}.${serverForm(resource.kind).protocol}` : `${field}.tls.mode`,
+  );
 }

@@ -1,5 +1,5 @@
 import { exposureOf } from '../egress/exposure.ts';
-import { displayServer } from '../istio/gateway-server.ts';
+import { displayGateway, displayServer, serverForm } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import type { Chain } from '../mesh/gateways.ts';
 import { defineRule } from './define.ts';
@@ -50,7 +50,7 @@ spec:
         message: `Envoy refuses the listener of pod port ${port}: ${
           second === undefined
             ? `${what} is listed twice`
-            : `server '${displayServer(there.server)}' of Gateway ${there.server.gateway} claims ${what} too`
+            : `server '${displayServer(there.server)}' of Gateway ${displayGateway(there.server)} claims ${what} too`
         }`,
         fix:
           second === undefined
@@ -64,7 +64,9 @@ spec:
 
 /** Where the names of a chain are written: PASSTHROUGH chains have those of the VirtualService. */
 function claimOf({ server, rule }: Chain): FieldRef {
-  return rule === undefined ? fieldOf(server.resource, `${server.field}.hosts`) : fieldOf(rule.source, rule.field);
+  return rule === undefined
+    ? fieldOf(server.resource, `${server.field}.${serverForm(server.resource.kind).hosts}`)
+    : fieldOf(rule.source, rule.field);
 }
 
 function isOf({ server }: Chain, namespace: string): boolean {

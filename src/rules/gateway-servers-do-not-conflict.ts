@@ -1,6 +1,6 @@
 import { exposureOf } from '../egress/exposure.ts';
 import type { DroppedServer } from '../istio/gateway-merge.ts';
-import { displayServer, type GatewayServer } from '../istio/gateway-server.ts';
+import { displayGateway, displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import { isReachable } from '../mesh/gateways.ts';
@@ -81,7 +81,7 @@ function problemOf(dropped: DroppedServer, { namespace }: Workload): Problem {
   const { field, claim, fix } = clashOf(dropped);
   return {
     at: fieldOf(here.resource, `${here.field}.${field}`),
-    key: `${displayServer(here)} and ${there.gateway} ${displayServer(there)}`,
+    key: `${displayServer(here)} and ${displayGateway(there)} ${displayServer(there)}`,
     message: isIntruded
       ? `server '${displayServer(here)}' ${claim}, so that Istio leaves out ${otherName(here, there)}`
       : `Istio leaves out server '${displayServer(here)}': ${otherName(here, there)}, which comes first, ${claim}`,
@@ -118,6 +118,6 @@ function isOf({ resource }: GatewayServer, namespace: string): boolean {
 }
 
 function otherName(here: GatewayServer, there: GatewayServer): string {
-  const where = here.gateway === there.gateway ? '' : ` of Gateway ${there.gateway}`;
+  const where = displayGateway(here) === displayGateway(there) ? '' : ` of Gateway ${displayGateway(there)}`;
   return `server '${displayServer(there)}'${where}`;
 }

@@ -1,4 +1,5 @@
 import { type Hop, passesTls, type ServerMatch } from '../egress/path.ts';
+import { serverForm } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { httpServersNamed, workloadById } from '../mesh/gateways.ts';
@@ -59,7 +60,7 @@ spec:
         at: { ...at, field: `${at.field}.tls` },
         key: `${server.port}:${to.host}`,
         message: `${reason} (for '${to.host}')`,
-        fix: 'set `tls: {mode: ISTIO_MUTUAL}` with protocol HTTPS or TLS',
+        fix: `set \`${serverForm(at.kind).mutual}\` with protocol HTTPS or TLS`,
         related: [tlsAt],
         // A TLS server for the very host, which outranks a wildcard, may still come.
         incomplete: server.mode !== '' && !server.hosts.some((name) => name.toLowerCase() === to.host),

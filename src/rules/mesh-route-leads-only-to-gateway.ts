@@ -4,7 +4,7 @@ import { survivingRoutes } from '../egress/http-routes.ts';
 import type { Path, Target } from '../egress/path.ts';
 import { covers } from '../istio/hosts.ts';
 import { getRequest, takesRequest } from '../istio/http-request.ts';
-import { type FieldRef, fieldOf, type ResourceOf } from '../istio/resources.ts';
+import { type FieldRef, fieldOf, isRouting } from '../istio/resources.ts';
 import { type Viewer, viewerOf } from '../istio/viewer.ts';
 import {
   meshGateway,
@@ -88,12 +88,12 @@ spec:
 function routeOf({ hop, cause, decidedBy }: Path): FieldRef | undefined {
   if (hop !== undefined) return hop.routeAt;
   const isLedElsewhere = cause === 'routed-elsewhere' || cause === 'mirrored-elsewhere' || cause === 'routed-into-mesh';
-  return isLedElsewhere ? decidedBy.findLast(({ kind }) => kind === 'VirtualService') : undefined;
+  return isLedElsewhere ? decidedBy.findLast(({ kind }) => isRouting(kind)) : undefined;
 }
 
 interface FoundDestination {
   readonly destination: RouteDestination;
-  readonly source: ResourceOf<'VirtualService'>;
+  readonly source: VirtualService['resource'];
   readonly what: 'a route' | 'a mirror';
 }
 

@@ -34,11 +34,12 @@ spec:
     if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied')) return;
     if (origination?.at === undefined || origination.acceptsAnyName !== true) return;
     const { at, entry, host } = origination;
+    const name = host.startsWith('*') ? 'NAMES OF THE CERTIFICATE' : host;
     yield {
       at,
       key: `${host}:${origination.port}`,
       message: `TLS to '${host}' accepts a certificate of any name`,
-      fix: `add \`subjectAltNames: [${host.startsWith('*') ? 'NAMES OF THE CERTIFICATE' : host}]\``,
+      fix: `add \`subjectAltNames: [${at.kind === 'BackendTLSPolicy' ? `{type: Hostname, hostname: ${name}}` : name}]\``,
       related: [entry],
     };
   },

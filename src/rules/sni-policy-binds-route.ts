@@ -2,7 +2,7 @@ import { flowsWithSni } from '../egress/flows.ts';
 import { guardedGateways } from '../egress/policy-hosts.ts';
 import { chainFor } from '../egress/server.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
-import { hostsForNamespace } from '../istio/gateway-server.ts';
+import { hostsForNamespace, serverForm } from '../istio/gateway-server.ts';
 import { covers, isWildcard, overlaps } from '../istio/hosts.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
@@ -62,7 +62,7 @@ spec:
           const other = server && otherHost(reader, gateway, server, sni);
           if (server === undefined || other === undefined) continue;
           yield {
-            at: fieldOf(server.resource, `${server.field}.hosts`),
+            at: fieldOf(server.resource, `${server.field}.${serverForm(server.resource.kind).hosts}`),
             key: sni,
             message: `the server takes SNI '${sni}', by which policies decide, and routes to '${other}' as well`,
             fix: `give '${sni}' a server of its own`,

@@ -16,6 +16,8 @@ const filesOfBundle = {
   'end-to-end-tls': ['mesh.yaml', 'end-to-end-tls.yaml'],
   /** `http-origination` in a mesh that lets no unknown traffic out. */
   'registry-only': ['mesh.yaml', 'http-origination.yaml', 'registry-only.yaml'],
+  /** What `http-origination` does, with the Gateway API. */
+  'gateway-api': ['mesh.yaml', 'gateway-api.yaml'],
   /** The application speaks HTTP, a second gateway originates TLS; each leg has a VirtualService of its own. */
   'legs-apart': ['mesh.yaml', 'legs-apart.yaml'],
 } as const;

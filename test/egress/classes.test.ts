@@ -8,9 +8,9 @@ import { traceClient } from '../../src/egress/trace-client.ts';
 import { isWildcard } from '../../src/istio/hosts.ts';
 import type { Resource } from '../../src/istio/resources.ts';
 import { clientNamespaces } from '../../src/mesh/clients.ts';
+import { toModelObjects } from '../../src/mesh/generated-objects.ts';
 import type { MeshReader } from '../../src/mesh/indexes.ts';
 import { buildMesh } from '../../src/mesh/model.ts';
-import { toModelObject } from '../../src/mesh/model-object.ts';
 import { meshes, type SomeMesh } from './meshes.ts';
 import { moreResources } from './more-resources.ts';
 import { patience, property } from './property.ts';
@@ -36,7 +36,7 @@ describe('every client takes the path of its class', { timeout: patience }, () =
 function expectRightClasses({ config }: SomeMesh, resources: readonly Resource[]): void {
   const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
   const unique = new Map(resources.map((resource) => [identityOf(resource), resource]));
-  const objects = [...unique.values()].map((resource) => toModelObject(resource, config));
+  const objects = toModelObjects([...unique.values()], config);
   const mesh = buildMesh(objects, { config, inventory }, [hostPaths]);
   const expand = clientExpander(clientScopes(mesh));
   for (const [, targets] of mesh.roots(hostPaths)) {

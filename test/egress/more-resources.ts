@@ -13,6 +13,8 @@ interface Names {
   readonly subsets: readonly string[];
   /** Gateways, as `namespace/name`. */
   readonly gateways: readonly string[];
+  /** Gateways of the Gateway API, ServiceEntries and Services: what its routes may be attached to, or lead to. */
+  readonly parents: readonly { readonly kind: string; readonly namespace: string; readonly name: string }[];
   /** The labels of gateway pods. */
   readonly podLabels: Readonly<Record<string, string>>;
 }
@@ -23,11 +25,11 @@ interface Names {
  */
 export function moreResources(mesh: SomeMesh): fc.Arbitrary<Resource> {
   const names = namesOf(mesh);
-  const kinds = [sidecar, serviceEntry, virtualService, destinationRule, policy, gateway, surroundings];
+  const kinds = [sidecar, serviceEntry, virtualService, destinationRule, policy, gateway, surroundings, gatewayApi];
   return fc
     .tuple(fc.oneof(...kinds.map((kind) => kind(names))), fc.constantFrom('x', 'y'), place)
-    .map(([{ apiVersion, kind, namespace, labels = {}, ...rest }, name, at]) =>
-      resourceOf({ apiVersion, kind, metadata: { name, namespace, labels }, ...rest }, at),
+    .map(([{ apiVersion, kind, namespace, labels = {}, name: own, ...rest }, name, at]) =>
+      resourceOf({ apiVersion, kind, metadata: { name: own ?? name, namespace, labels }, ...rest }, at),
     );
 }
 
@@ -43,12 +45,15 @@ function namesOf({ resources, config }: SomeMesh): Names {
   const subsets = new Set(['other']);
   const namespaces = new Set(['team-a', 'team-b', config.rootNamespace]);
   const gateways = new Set<string>();
+  const parents: { kind: string; namespace: string; name: string }[] = [];
   let podLabels = {};
   for (const { kind, metadata, spec } of resources) {
     if (metadata.namespace !== '') namespaces.add(metadata.namespace);
     if (kind === 'ServiceEntry') for (const host of spec.hosts ?? []) hosts.add(host);
     if (kind === 'Gateway') gateways.add(`${metadata.namespace}/${metadata.name}`);
     if (kind === 'Workload' && spec.isProxyOnly) podLabels = spec.labels;
+    if (['KubernetesGateway', 'ServiceEntry', 'Service'].includes(kind))
+      parents.push({ kind, namespace: metadata.namespace, name: metadata.name });
     if (kind === 'Service') destinations.add(`${metadata.name}.${metadata.namespace}.svc.${config.clusterDomain}`);
     if (kind !== 'DestinationRule') continue;
     for (const { name = '' } of spec.subsets ?? []) subsets.add(name);
@@ -59,6 +64,7 @@ function namesOf({ resources, config }: SomeMesh): Names {
     subsets: [...subsets],
     namespaces: [...namespaces],
     gateways: [...gateways],
+    parents: [...parents, { kind: 'KubernetesGateway', namespace: 'team-a', name: 'x' }],
     podLabels,
   };
 }
@@ -316,6 +322,130 @@ const surroundings: Kind = ({ namespaces, podLabels }) => {
   });
   return fc.oneof(pod, service, peers);
 };
+
+const hostname = (hosts: readonly string[]) => fc.constantFrom(...hosts, '*.com');
+const groups: Readonly<Record<string, string>> = {
+  KubernetesGateway: 'gateway.networking.k8s.io',
+  ServiceEntry: 'networking.istio.io',
+  Service: '',
+};
+
+/** Gateways and routes of the Gateway API with what they depend on: grants, labels of namespaces, listeners of others, TLS policies. */
+const gatewayApi: Kind = (names) => {
+  const { namespaces, parents } = names;
+  const namespace = fc.constantFrom(...namespaces);
+  const of = (kind: string, spec: fc.Arbitrary<object>) =>
+    fc.record({ apiVersion: fc.constant('gateway.networking.k8s.io/v1'), kind: fc.constant(kind), namespace, spec });
+  const grant = fc.record({
+    from: fc.tuple(
+      fc.record({
+        group: fc.constant('gateway.networking.k8s.io'),
+        kind: fc.constantFrom('HTTPRoute', 'TLSRoute'),
+        namespace,
+      }),
+    ),
+    to: fc.constant([{ group: '', kind: 'Service' }]),
+  });
+  const policy = fc.record({
+    targetRefs: fc
+      .constantFrom(
+        ...parents.filter(({ kind }) => kind !== 'KubernetesGateway').map(({ kind, name }) => ({ kind, name })),
+      )
+      .map(({ kind, name }) => [{ group: groups[kind] ?? '', kind, name }]),
+    validation: fc.constantFrom({ hostname: 'api.example.com', wellKnownCACertificates: 'System' }),
+  });
+  const label = fc.record({
+    apiVersion: fc.constant('v1'),
+    kind: fc.constant('Namespace'),
+    name: namespace,
+    namespace: fc.constant(''),
+    labels: fc.constantFrom({}, { routes: 'yes' }, { 'istio-injection': 'enabled' }),
+    spec: fc.constant({}),
+  });
+  const gateways = parents.filter(({ kind }) => kind === 'KubernetesGateway');
+  const listenerSet = fc.record({
+    parentRef: fc.constantFrom(...gateways).map(({ name, namespace: where }) => ({ name, namespace: where })),
+    listeners: listeners(names),
+  });
+  return fc.oneof(
+    of('Gateway', kubernetesGateway(names)),
+    of('Gateway', kubernetesGateway(names)).map((known) => ({ ...known, ...fieldsOf(gateways[0]) })),
+    ...['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'].map((kind) => of(kind, route(names, kind))),
+    of('ListenerSet', listenerSet),
+    of('ReferenceGrant', grant),
+    parents.some(({ kind }) => kind !== 'KubernetesGateway') ? of('BackendTLSPolicy', policy) : label,
+    label,
+  );
+};
+
+function fieldsOf(parent: { readonly namespace: string; readonly name: string } | undefined): object {
+  return parent === undefined ? {} : { namespace: parent.namespace, name: parent.name };
+}
+
+function listeners({ hosts }: Names): fc.Arbitrary<readonly object[]> {
+  const listener = fc.record(
+    {
+      name: fc.constantFrom('one', 'two'),
+      port: fc.constantFrom(80, 443, 5432),
+      protocol: fc.constantFrom('HTTP', 'HTTPS', 'TLS', 'TCP'),
+      hostname: hostname(hosts),
+      tls: fc.constantFrom(
+        { mode: 'Passthrough' },
+        { mode: 'Terminate', options: { 'gateway.istio.io/tls-terminate-mode': 'ISTIO_MUTUAL' } },
+        { certificateRefs: [{ name: 'cert', namespace: 'team-b' }] },
+      ),
+      allowedRoutes: fc.constantFrom(
+        { namespaces: { from: 'All' } },
+        { namespaces: { from: 'Selector', selector: { matchLabels: { routes: 'yes' } } } },
+      ),
+    },
+    { requiredKeys: ['name', 'port', 'protocol'] },
+  );
+  return fc.uniqueArray(listener, { minLength: 1, maxLength: 2, selector: ({ name }) => name });
+}
+
+function kubernetesGateway(names: Names): fc.Arbitrary<object> {
+  const services = names.parents.filter(({ kind }) => kind === 'Service').map(({ name }) => name);
+  return fc.record(
+    {
+      gatewayClassName: fc.constantFrom('istio', 'istio', 'other'),
+      listeners: listeners(names),
+      addresses: fc.constantFrom('x', ...services).map((value) => [{ type: 'Hostname', value }]),
+      allowedListeners: fc.constantFrom({ namespaces: { from: 'All' } }, { namespaces: { from: 'Same' } }),
+    },
+    { requiredKeys: ['gatewayClassName', 'listeners'] },
+  );
+}
+
+function route({ hosts, parents }: Names, kind: string): fc.Arbitrary<object> {
+  const parent = fc
+    .tuple(fc.constantFrom(...parents), fc.constantFrom(undefined, 80, 443))
+    .map(([{ kind, namespace, name }, port]) => ({
+      ...(kind !== 'KubernetesGateway' && { group: groups[kind], kind }),
+      name,
+      namespace,
+      ...(port !== undefined && { port }),
+    }));
+  const services = parents.filter(({ kind }) => kind === 'Service');
+  const backend = fc
+    .tuple(
+      fc.constantFrom(
+        ...services.map(({ name, namespace }) => ({ name, namespace })),
+        ...hosts.map((host) => ({ group: 'networking.istio.io', kind: 'Hostname', name: host })),
+      ),
+      fc.constantFrom(80, 443, 5432, undefined),
+    )
+    .map(([to, port]) => ({ ...to, ...(port !== undefined && { port }) }));
+  const rule = fc.record({ backendRefs: fc.array(backend, { minLength: 1, maxLength: 2 }) });
+  const required = {
+    parentRefs: fc.array(parent, { minLength: 1, maxLength: 2 }),
+    rules: fc.array(rule, { minLength: 1, maxLength: 2 }),
+  };
+  if (kind === 'TCPRoute') return fc.record(required);
+  const hostnames = fc.uniqueArray(hostname(hosts), { minLength: 1, maxLength: 2 });
+  const requiredKeys = ['parentRefs', 'rules', ...(kind === 'TLSRoute' ? (['hostnames'] as const) : [])] as const;
+  return fc.record({ ...required, hostnames }, { requiredKeys: [...requiredKeys] });
+}
 
 /** Absent as often as present: `undefined` is no value, so that records leave the key out. */
 function exportTo(namespaces: readonly string[]): fc.Arbitrary<readonly string[]> {

@@ -72,6 +72,8 @@ function reordered(resource: Resource): Resource {
       const spec = { selector: backwards(selector), servers: servers.map(withReversedLists) };
       return { ...resource, metadata, spec };
     }
+    case 'HTTPRoute':
+      return { ...resource, metadata, spec: withReversedLists(resource.spec) };
     case 'Service': {
       const { selector } = resource.spec;
       return { ...resource, metadata, spec: { ...resource.spec, ...(selector && { selector: backwards(selector) }) } };
@@ -83,7 +85,7 @@ function reordered(resource: Resource): Resource {
   }
 }
 
-const unorderedLists: ReadonlySet<string> = new Set(['hosts', 'gateways', 'exportTo']);
+const unorderedLists: ReadonlySet<string> = new Set(['hosts', 'gateways', 'exportTo', 'hostnames', 'parentRefs']);
 
 function withReversedLists<T extends object>(spec: T): T {
   const entries = Object.entries(spec).map(([name, value]) => [

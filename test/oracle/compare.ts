@@ -4,8 +4,8 @@ import type { Path } from '../../src/egress/path.ts';
 import { type Addresses, traceClient } from '../../src/egress/trace-client.ts';
 import type { Labels, Resource } from '../../src/istio/resources.ts';
 import { labelsKey } from '../../src/istio/selectors.ts';
+import { toModelObjects } from '../../src/mesh/generated-objects.ts';
 import { buildMesh, meshConfigOf } from '../../src/mesh/model.ts';
-import { toModelObject } from '../../src/mesh/model-object.ts';
 import { parseFile } from '../../src/sources/parse-file.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 
@@ -66,7 +66,7 @@ export function compareCase(oracle: OracleCase): Comparison {
   const namespace = resources.find(({ kind }) => kind === 'MeshConfig')?.metadata.namespace ?? 'istio-system';
   const config = meshConfigOf(resources, { namespace, revision: '', overrides: {} });
   const inventory = { egressGateways: [], clients: [], externalNamespaces: [], directHosts: [] };
-  const objects = resources.map((resource) => toModelObject(resource, config));
+  const objects = toModelObjects(resources, config);
   const mesh = buildMesh(objects, { config, inventory }, []);
   const disagreements: Disagreement[] = [];
   const compared = new Map<string, number>();

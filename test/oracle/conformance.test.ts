@@ -4,14 +4,13 @@ import { type Comparison, compareCase, type Disagreement, type OracleCase, readC
 
 /*
  * Ground truth: what Istio's own configuration generator makes of these manifests (README.md says how it was computed). Every
- * field of every path agrees, but for the artefacts below; Gateway API and its generated pods are not traced yet.
+ * field of every path agrees, but for the artefacts below.
  */
 
 const written = readCases(join(import.meta.dirname, 'written'));
 const random = readCases(join(import.meta.dirname, 'random'));
 
-const isClassic = ({ name, about }: OracleCase): boolean => !name.startsWith('k16.3') && !about.includes('gwapi');
-const classic = [...written, ...random].filter(isClassic);
+const cases = [...written, ...random];
 
 const comparisons = new Map<string, Comparison>();
 
@@ -35,25 +34,41 @@ const artefacts: readonly { readonly cases: readonly string[]; readonly differs:
     cases: ['c2.3-optional-mutual', 'gen-3-0214', 'gen-3-0251'],
     differs: { field: 'server.mode', istio: '', tracer: 'OPTIONAL_MUTUAL' },
   },
+  {
+    // The listener refers to a Secret, and the oracle had none: Istio left the listener out (conversion.go `buildSecretReference`).
+    // Certificates are assumed present here, as its README says of all cases. The path ends at the same stage either way.
+    cases: ['gen-3-0105'],
+    differs: { field: 'server.port', istio: 'absent', tracer: '5432' },
+  },
+  {
+    cases: ['gen-3-0105'],
+    differs: { field: 'server.mode', istio: 'absent', tracer: 'SIMPLE' },
+  },
+  {
+    // The same; there a classic Gateway's plaintext server takes the port that the listener leaves free.
+    cases: ['gen-3-0184'],
+    differs: { field: 'server.mode', istio: '', tracer: 'SIMPLE' },
+  },
 ];
 
 describe('the tracer agrees with Istio in every field', () => {
-  it.each(classic)('$name $about', (oracle) => {
-    const artefact = artefacts.find(({ cases }) => cases.includes(oracle.name));
+  it.each(cases)('$name $about', (oracle) => {
+    const known = artefacts.filter((artefact) => artefact.cases.includes(oracle.name));
     const { disagreements } = comparisonOf(oracle);
-    const unexplained = disagreements.filter((found) => artefact === undefined || !differsAs(found, artefact.differs));
+    const unexplained = disagreements.filter((found) => !known.some(({ differs }) => differsAs(found, differs)));
     expect(unexplained).toEqual([]);
-    expect(disagreements.length > 0, 'the artefact is still there').toBe(artefact !== undefined);
+    const gone = known.filter(({ differs }) => !disagreements.some((found) => differsAs(found, differs)));
+    expect(gone, 'the artefacts are still there').toEqual([]);
   });
 
   it('compares every kind of field', () => {
     const compared = new Map<string, number>();
-    for (const oracle of classic) {
+    for (const oracle of cases) {
       for (const [field, count] of comparisonOf(oracle).compared)
         compared.set(field, (compared.get(field) ?? 0) + count);
     }
     const fields = [...compared].map(([field, count]) => `${field} ${count}`);
-    console.log(`compared with Istio in ${classic.length} cases: ${fields.join(', ')}`);
+    console.log(`compared with Istio in ${cases.length} cases: ${fields.join(', ')}`);
     expect([...compared.values()].every((count) => count > 0)).toBe(true);
     expect([...compared.keys()].sort()).toMatchInlineSnapshot(`
       [

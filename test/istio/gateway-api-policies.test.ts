@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { effectivePolicy } from '../../src/istio/destination-rule.ts';
+import { generateDestinationRules, olderPolicyFirst } from '../../src/istio/gateway-api-policies.ts';
+import type { ResourceOf } from '../../src/istio/resources.ts';
+import { resourceOf } from './manifest.ts';
+
+type Policy = ResourceOf<'BackendTLSPolicy'>;
+
+const target = {
+  hosts: ['a.com', 'b.com'],
+  ports: [
+    { name: 'http', number: 80 },
+    { name: 'other', number: 8080 },
+  ],
+};
+
+function policyOf(name: string, validation: object, targetRef: object = {}, created = ''): Policy {
+  const policy = resourceOf({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'BackendTLSPolicy',
+    metadata: { namespace: 'ns', name, ...(created !== '' && { creationTimestamp: created }) },
+    spec: {
+      targetRefs: [{ group: 'networking.istio.io', kind: 'ServiceEntry', name: 'se', ...targetRef }],
+      validation: { hostname: 'a.com', ...validation },
+    },
+  });
+  if (policy.kind !== 'BackendTLSPolicy') throw new Error(policy.kind);
+  return policy;
+}
+
+const system = { wellKnownCACertificates: 'System' };
+const generate = (...policies: readonly Policy[]) =>
+  generateDestinationRules(policies.toSorted(olderPolicyFirst), 'ServiceEntry', 'se', target);
+
+test('there is one rule for each host, older than any other', () => {
+  const rules = generate(policyOf('it', system));
+  expect(rules.map(({ host, namespace }) => `${namespace} ${host}`)).toEqual(['ns a.com', 'ns b.com']);
+  for (const { metadata, exportTo, subsets } of rules) {
+    expect(metadata.created).toBe(Number.NEGATIVE_INFINITY);
+    expect({ exports: exportTo.size, subsets }).toEqual({ exports: 0, subsets: [] });
+  }
+});
+
+// backend_policies.go BackendTLSPolicyCollection, getBackendTLSCredentialName
+test.each([
+  [system, { sni: 'a.com', subjectAltNames: [] }],
+  [{ caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }] }, { credentialName: 'configmap://ns/ca' }],
+  [
+    {
+      ...system,
+      subjectAltNames: [
+        { type: 'Hostname', hostname: 'c.com' },
+        { type: 'URI', uri: 'spiffe://x' },
+      ],
+    },
+    { subjectAltNames: ['c.com', 'spiffe://x'] },
+  ],
+])('%j is SIMPLE with %j, at the validation', (validation, settings) => {
+  const [rule] = generate(policyOf('it', validation));
+  const { tls } = effectivePolicy(rule?.policy, undefined, 80);
+  expect(tls).toMatchObject({ mode: 'SIMPLE', field: 'spec.validation', settings });
+});
+
+test('a section is one port; without it the policy is for all others', () => {
+  const [rule] = generate(
+    policyOf('one', { ...system, hostname: 'one.com' }, { sectionName: 'http' }),
+    policyOf('rest', { ...system, hostname: 'rest.com' }),
+  );
+  const at = (port: number) => effectivePolicy(rule?.policy, undefined, port).tls;
+  expect(at(80)).toMatchObject({ sni: 'one.com', resource: { metadata: { name: 'one' } } });
+  expect(at(8080)).toMatchObject({ sni: 'rest.com', resource: { metadata: { name: 'rest' } } });
+});
+
+test('of several policies the oldest holds', () => {
+  const [rule] = generate(
+    policyOf('a-young', { ...system, hostname: 'young.com' }, {}, '2026-01-02T00:00:00Z'),
+    policyOf('old', { ...system, hostname: 'old.com' }, {}, '2026-01-01T00:00:00Z'),
+  );
+  expect(effectivePolicy(rule?.policy, undefined, 80).tls?.sni).toBe('old.com');
+});
+
+test('a section that is no port, and other targets, make no rule', () => {
+  expect(generate(policyOf('it', system, { sectionName: 'nowhere' }))).toEqual([]);
+  expect(generate(policyOf('it', system, { name: 'other' }))).toEqual([]);
+  expect(generate(policyOf('it', system, { group: '', kind: 'Service' }))).toEqual([]);
+});
