@@ -5,6 +5,7 @@ import { InputError } from '../../src/input-error.ts';
 import { parseSettings } from '../../src/settings/parse-settings.ts';
 import { defaultSettings, type Settings } from '../../src/settings/settings.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
+import { writableJson } from '../yaml/writable-json.ts';
 
 const ruleNames = ['external-port-is-captured', 'hop-sni-matches-host'];
 
@@ -187,7 +188,7 @@ describe('an invalid file', () => {
       '__proto__',
     );
     fc.assert(
-      fc.property(fc.dictionary(known, fc.jsonValue()), (value) => {
+      fc.property(fc.dictionary(known, writableJson), (value) => {
         const problems = problemsOf(stringify(value));
         for (const problem of problems) expect(problem).toMatch(/^egress-guard\.yaml:\d+:\d+: .+[;,?]/s);
       }),
