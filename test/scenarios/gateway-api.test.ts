@@ -153,6 +153,22 @@ spec:
     );
   });
 
+  it('is refused where a policy is for the Gateway and not beside it', () => {
+    const { denied } = decide(
+      guardOf(bundle('gateway-api')),
+      one(`
+kind: AuthorizationPolicy
+metadata: { namespace: team-b, name: deny }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: api-egress }]
+  action: DENY
+  rules: [{ when: [{ key: connection.sni, values: [api.example.com] }] }]
+`),
+    );
+    const target = 'targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: api-egress}]';
+    expect(denied.join('\n')).toContain(`move it to namespace 'istio-egress', with \`${target}\``);
+  });
+
   it.each(['to-egress', 'from-egress'])('is judged where route %s goes', (name) => {
     const guard = guardOf(bundle('gateway-api'));
     const oldObject = guard.find({ kind: 'HTTPRoute', namespace: 'istio-egress', name });
