@@ -3,10 +3,13 @@ import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts'
 import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
+import type { Query } from '../mesh/engine.ts';
 import { hasBoundListeners, type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
 import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
+import { hostPaths } from './host-paths.ts';
 import { type Hop, type Path, sendsOtherSni } from './path.ts';
 
 /** The sections of a VirtualService. */
@@ -76,6 +79,26 @@ export function legGapOf(reader: MeshReader, path: Path): LegGap | undefined {
   // Plaintext servers of a port share their routes: the one with the host is meant, not the first.
   const servers = reached.kind === 'http' ? serversFor(reader, arrived, to.host) : [reached];
   return serverGap(reader, path, arrived, servers);
+}
+
+/** What Gateways do not let serve a host: policies change the paths, and not these. */
+const refusedLegsByHost: Query<ModelObject, readonly BoundLeg[]> = {
+  name: 'refused legs',
+  level: 7,
+  compute(reader, host) {
+    const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
+    return paths
+      .flatMap((path) => [path, ...path.alternatives])
+      .flatMap((way) => {
+        const gap = legGapOf(reader, way);
+        return gap?.kind === 'not-exported' || gap?.kind === 'not-admitted' ? [gap] : [];
+      });
+  },
+};
+
+/** The VirtualServices of a host (lower case) that the pods of their Gateway do not see, or that its server refuses. */
+export function refusedLegs(reader: MeshReader, host: string): readonly BoundLeg[] {
+  return reader.value(refusedLegsByHost, host);
 }
 
 /** True when the server that the hop leads to for the host forwards TLS untouched, whether or not it has a route yet. */

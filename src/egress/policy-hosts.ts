@@ -2,10 +2,13 @@ import type { CompiledPolicy } from '../istio/authorization.ts';
 import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import type { ResourceOf } from '../istio/resources.ts';
+import type { Query } from '../mesh/engine.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
+
 import { factsOf, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
 import { egressWorkloads, gatewaysOfHop } from './flows.ts';
-import { hostPaths } from './host-paths.ts';
+import { hostPaths, isExternalHost } from './host-paths.ts';
 
 /** The external hosts (lower case) that some rules of a policy name, by SNI or by authority; sorted. */
 export function externalHostsOf(reader: MeshReader, rules: readonly AuthorizationPolicyRule[]): readonly string[] {
@@ -16,7 +19,7 @@ export function externalHostsOf(reader: MeshReader, rules: readonly Authorizatio
     ...(rule.to ?? []).flatMap(({ operation = {} }) => [...(operation.hosts ?? []), ...(operation.notHosts ?? [])]),
   ]);
   const hosts = new Set(named.flatMap((value) => hostsNamed(reader, withoutPort(value.toLowerCase()))));
-  return [...hosts].filter((host) => reader.value(hostPaths, host).length > 0).sort();
+  return [...hosts].filter((host) => isExternalHost(reader, host)).sort();
 }
 
 /** The host of a value of `hosts`: `host:*` and `host:80` name it as well. */
@@ -30,15 +33,20 @@ function hostsNamed(reader: MeshReader, value: string): readonly string[] {
   return [value, ...reader.entries(servicesUnder, value).map(({ host }) => host.toLowerCase())];
 }
 
-/** The gateways (their identities) that routes for a host lead to. */
-export function gatewaysOfHost(reader: MeshReader, host: string): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const { classes } of reader.value(hostPaths, host)) {
-    for (const { path } of classes) {
-      for (const { hop } of [path, ...path.alternatives]) for (const id of gatewaysOfHop(hop)) found.add(id);
-    }
-  }
-  return found;
+/** The gateways (their identities) that routes for a host lead to: policies change the paths, and not these. */
+const gatewaysByHost: Query<ModelObject, readonly string[]> = {
+  name: 'gateways of a host',
+  level: 7,
+  compute(reader, host) {
+    const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
+    const hops = paths.flatMap((path) => [path, ...path.alternatives].flatMap(({ hop }) => gatewaysOfHop(hop)));
+    return [...new Set(hops)].sort();
+  },
+};
+
+/** The gateways (their identities) that routes for a host (lower case) lead to. */
+export function gatewaysOfHost(reader: MeshReader, host: string): readonly string[] {
+  return reader.value(gatewaysByHost, host);
 }
 
 /** The egress gateways that a policy is attached to; a dry run is, too, though it decides nothing. */

@@ -165,7 +165,7 @@ function* unsentSnis({ reader, policy: { resource }, rule, raw, gateways }: Case
         related: first.hop?.tlsAt === undefined ? [] : [first.hop.tlsAt],
         isIncomplete: false,
       };
-    } else if (ways.length === 0 && gatewaysOfHost(reader, sni).size === 0) {
+    } else if (ways.length === 0 && gatewaysOfHost(reader, sni).length === 0) {
       yield {
         ...common,
         reason: `no route leads '${sni}' to the gateway, and nothing else has that SNI`,

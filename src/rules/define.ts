@@ -72,6 +72,7 @@ export const subjectKinds = [
   'DestinationRule',
   'Gateway',
   'MeshConfig',
+  'Service',
   'ServiceEntry',
   'Sidecar',
   'VirtualService',

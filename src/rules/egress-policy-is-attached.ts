@@ -44,7 +44,7 @@ spec:
     const attached = attachedGateways(reader, policy);
     const hosts = externalHostsOf(reader, resource.spec.rules ?? []).map((host) => ({
       host,
-      gateways: [...gatewaysOfHost(reader, host)],
+      gateways: gatewaysOfHost(reader, host),
     }));
     const missed = hosts.filter(({ host, gateways }) => {
       // Whether a route leads there is not this rule's matter, as long as the policy is on a gateway.

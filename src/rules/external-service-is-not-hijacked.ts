@@ -47,7 +47,7 @@ spec:
     for (const [index, written] of (entry.spec.hosts ?? []).entries()) {
       const host = written.toLowerCase();
       const gateways = gatewaysOfHost(reader, host);
-      if (gateways.size === 0) continue;
+      if (gateways.length === 0) continue;
       const services = servicesOfHost(reader, written).filter((service) => !isKubernetes(service));
       const own = services.find(({ resource }) => dequal(refOf(resource), refOf(entry)));
       const owners = ownersOf(reader, host, gateways);
@@ -60,10 +60,10 @@ spec:
 });
 
 /** The namespaces that the egress design of a host belongs to: of the gateway, of the routes to it, and the root. */
-function ownersOf(reader: MeshReader, host: string, gateways: ReadonlySet<string>): ReadonlySet<string> {
+function ownersOf(reader: MeshReader, host: string, gateways: readonly string[]): ReadonlySet<string> {
   return new Set([
     factsOf(reader).config.rootNamespace,
-    ...[...gateways].map((id) => workloadById(reader, id).namespace),
+    ...gateways.map((id) => workloadById(reader, id).namespace),
     ...capturingVirtualServices(reader, host).map(({ resource }) => resource.metadata.namespace),
   ]);
 }
@@ -73,10 +73,10 @@ function* atGateways(
   reader: MeshReader,
   own: MeshService,
   owned: readonly MeshService[],
-  gateways: ReadonlySet<string>,
+  gateways: readonly string[],
   field: string,
 ): Iterable<Problem> {
-  for (const { namespace } of [...gateways].map((id) => workloadById(reader, id))) {
+  for (const { namespace } of gateways.map((id) => workloadById(reader, id))) {
     if (gatewayService(reader, namespace, own.host)?.service.namespace !== own.namespace) continue;
     const hidden = owned.find((other) => isVisibleFrom(other.visibility, namespace) && !saysTheSame(own, other));
     if (hidden === undefined) continue;

@@ -1,7 +1,7 @@
-import { type BoundLeg, legGapOf } from '../egress/gateway-leg.ts';
+import { type BoundLeg, refusedLegs } from '../egress/gateway-leg.ts';
 import { type LostReference, lostReferences, writtenGateway } from '../egress/gateway-references.ts';
 import { gatewayServiceOf } from '../egress/hop.ts';
-import { hostPaths } from '../egress/host-paths.ts';
+import { isExternalHost } from '../egress/host-paths.ts';
 import { covers, isWildcard } from '../istio/hosts.ts';
 import { fieldOf, idOf, refOf } from '../istio/resources.ts';
 import type { VirtualService } from '../istio/virtual-service.ts';
@@ -71,7 +71,7 @@ function namesUnder(reader: MeshReader, host: string): readonly string[] {
 
 /** True for a host outside of the mesh: it has paths, or some route for it leads to an egress gateway. */
 function isExternal(reader: MeshReader, { http, tls, tcp }: VirtualService, host: string): boolean {
-  if (reader.value(hostPaths, host).length > 0) return true;
+  if (isExternalHost(reader, host)) return true;
   const destinations = [...http, ...tls, ...tcp].flatMap((rule) => rule.destinations);
   return destinations.some((destination) => gatewayServiceOf(reader, destination.host, host) !== undefined);
 }
@@ -119,14 +119,10 @@ function refusals(
   { resource }: VirtualService,
   names: readonly string[],
 ): ReadonlyMap<string, BoundLeg> {
-  const found = new Map<string, BoundLeg>();
-  const paths = names.flatMap((name) => reader.value(hostPaths, name)).flatMap(({ classes }) => classes);
-  for (const way of paths.flatMap(({ path }) => [path, ...path.alternatives])) {
-    const gap = legGapOf(reader, way);
-    if (gap?.kind !== 'not-exported' && gap?.kind !== 'not-admitted') continue;
-    if (idOf(refOf(gap.virtualService.resource)) === idOf(refOf(resource))) found.set(gap.server.gateway, gap);
-  }
-  return found;
+  const own = names
+    .flatMap((name) => refusedLegs(reader, name))
+    .filter(({ virtualService }) => idOf(refOf(virtualService.resource)) === idOf(refOf(resource)));
+  return new Map(own.map((leg) => [leg.server.gateway, leg]));
 }
 
 function aboutRefusal(

@@ -1,4 +1,5 @@
 import { sendsOtherSni } from '../egress/path.ts';
+import { hasSharedSni } from '../egress/shared-sni.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: the SNI matches the host. */
@@ -33,8 +34,9 @@ spec:
 `,
   },
 
-  *check({ hop, server, to }) {
+  *check({ hop, server, to }, { reader }) {
     if (hop?.tlsAt === undefined || !sendsOtherSni(hop, server, to.host)) return; // else what relies on the SNI is for the rules about policies
+    if (hasSharedSni(reader, hop, to.host)) return; // hop-sni-serves-one-host speaks
     const at = { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` };
     const wanted = to.host.startsWith('*') ? `a name that '${to.host}' covers` : `\`sni: ${to.host}\``;
     yield {

@@ -9,9 +9,11 @@ import { destinationRulesMergeCleanly } from './destination-rules-merge-cleanly.
 import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
+import { egressServiceIsInternal } from './egress-service-is-internal.ts';
 import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
+import { externalHostIsMeshExternal } from './external-host-is-mesh-external.ts';
 import { externalPortIsCaptured } from './external-port-is-captured.ts';
 import { externalServiceIsBounded } from './external-service-is-bounded.ts';
 import { externalServiceIsNotHijacked } from './external-service-is-not-hijacked.ts';
@@ -25,9 +27,11 @@ import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
 import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
+import { hopSniServesOneHost } from './hop-sni-serves-one-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
 import { hopUsesIstioMutual } from './hop-uses-istio-mutual.ts';
 import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
+import { hostIsLowerCase } from './host-is-lower-case.ts';
 import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
@@ -40,6 +44,7 @@ import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { portsLineUp } from './ports-line-up.ts';
 import { routeSectionFitsServer } from './route-section-fits-server.ts';
 import { schema } from './schema.ts';
+import { serviceHostIsQualified } from './service-host-is-qualified.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
 import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
@@ -57,9 +62,11 @@ export const rules: readonly Rule[] = [
   egressPolicyIsAttached,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
+  egressServiceIsInternal,
   envoyAcceptsListener,
   exemptionIsCurrent,
   externalHostHasEgressPath,
+  externalHostIsMeshExternal,
   externalPortIsCaptured,
   externalServiceIsBounded,
   externalServiceIsNotHijacked,
@@ -73,9 +80,11 @@ export const rules: readonly Rule[] = [
   gatewayServersDoNotConflict,
   gatewayServesHost,
   hopSniMatchesHost,
+  hopSniServesOneHost,
   hopTlsMatchesServer,
   hopUsesIstioMutual,
   hostDenyCoversPorts,
+  hostIsLowerCase,
   legacyCertificatePath,
   meshRouteLeadsOnlyToGateway,
   meshWidePolicyReachesGateway,
@@ -88,6 +97,7 @@ export const rules: readonly Rule[] = [
   portsLineUp,
   routeSectionFitsServer,
   schema,
+  serviceHostIsQualified,
   sniPolicyBindsRoute,
   subsetExists,
   tcpServerHasOneDestination,

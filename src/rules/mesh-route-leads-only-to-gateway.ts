@@ -1,4 +1,4 @@
-import { capturingVirtualServices, isWrittenIn } from '../egress/capturing-virtual-services.ts';
+import { capturingVirtualServices, hasDetour, isWrittenIn } from '../egress/capturing-virtual-services.ts';
 import { gatewayServiceOf } from '../egress/hop.ts';
 import { survivingRoutes } from '../egress/http-routes.ts';
 import type { Path, Target } from '../egress/path.ts';
@@ -63,7 +63,7 @@ spec:
     const { to } = path;
     const { inventory } = factsOf(reader);
     const chosen = routeOf(path);
-    if (chosen === undefined || isDirectHost(inventory, to.host)) return;
+    if (chosen === undefined || !hasDetour(reader, to.host) || isDirectHost(inventory, to.host)) return;
     const captures = capturingVirtualServices(reader, to.host).find((one) => isWrittenIn(reader, one, chosen));
     if (captures === undefined) return; // capture-is-not-overridden speaks, or nothing leads the host to the gateway
     const seen = new Set<string>();

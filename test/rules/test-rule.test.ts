@@ -77,7 +77,7 @@ describe('marks and findings are compared line by line', () => {
         metadata: { namespace: istio-egress, name: www }
         spec:
           hosts: [www.example.com]
-          http: [{ route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }] }]
+          http: [{ route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 443 } } }] }]
         # ✗ DestinationRule istio-egress/egress-api: SNI 'api.example.com' is sent for host 'www.example.com'
       `,
     };

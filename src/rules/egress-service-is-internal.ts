@@ -1,0 +1,53 @@
+import { isEgressService } from '../egress/flows.ts';
+import { fieldOf } from '../istio/resources.ts';
+import { factsOf } from '../mesh/indexes.ts';
+import { defineRule } from './define.ts';
+
+/** Nobody outside reaches the way out. */
+export const egressServiceIsInternal = defineRule({
+  name: 'egress-service-is-internal',
+  summary: 'The Service of an egress gateway is not reachable from outside of the cluster.',
+  why: 'A Service of type LoadBalancer or NodePort offers the egress gateway to everybody who reaches its address. Mutual TLS keeps strangers out as long as every server asks for it; plaintext and PASSTHROUGH servers are an open proxy.',
+  severity: 'warning',
+  subject: 'resource',
+  kinds: ['Service'],
+  related: [],
+  examples: {
+    bad: `
+apiVersion: v1
+kind: Service
+metadata: { namespace: istio-egress, name: istio-egressgateway }
+spec:
+  type: LoadBalancer
+  selector: { istio: egressgateway, app: istio-egressgateway }
+  ports:
+  - { name: http2-80, port: 80, targetPort: 8080 }
+  - { name: https-443, port: 443, targetPort: 8443 }
+`,
+    good: `
+apiVersion: v1
+kind: Service
+metadata: { namespace: istio-egress, name: istio-egressgateway }
+spec:
+  type: ClusterIP
+  selector: { istio: egressgateway, app: istio-egressgateway }
+  ports:
+  - { name: http2-80, port: 80, targetPort: 8080 }
+  - { name: https-443, port: 443, targetPort: 8443 }
+`,
+  },
+
+  *check(resource, reader) {
+    if (resource.kind !== 'Service') return;
+    const { metadata, spec } = resource;
+    if (spec.type !== 'LoadBalancer' && spec.type !== 'NodePort') return;
+    if (!isEgressService(reader, `${metadata.name}.${metadata.namespace}.svc.${factsOf(reader).config.clusterDomain}`))
+      return;
+    yield {
+      at: fieldOf(resource, 'spec.type'),
+      key: 'type',
+      message: `the Service of the egress gateway is of type ${spec.type}: it is offered to the outside`,
+      fix: 'set `type: ClusterIP`',
+    };
+  },
+});
