@@ -181,6 +181,15 @@ spec:
 });
 
 describe('what else takes part', () => {
+  it('the Service that Istio deploys is offered to the outside unless the Gateway says otherwise', () => {
+    const guard = guardOf(bundle('gateway-api'));
+    const object = guard.find({ kind: 'KubernetesGateway', namespace: 'istio-egress', name: 'api-egress' });
+    if (object === undefined) throw new Error('no Gateway');
+    const metadata = { ...object.metadata, annotations: {} };
+    guard.apply([{ operation: 'UPDATE', object: Object.assign({}, object, { metadata }) }]);
+    expect(found(guard)).toEqual(['egress-service-is-internal: Gateway istio-egress/api-egress metadata.annotations']);
+  });
+
   it('a BackendTLSPolicy originates TLS as a DestinationRule does', () => {
     const withoutRule = readInput(bundleFiles('gateway-api')).resources.filter(
       ({ metadata }) => metadata.name !== 'origination',
