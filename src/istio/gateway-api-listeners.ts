@@ -100,15 +100,10 @@ export function readListeners(
 ): readonly Listener[] {
   const services = servicesOf(gateway, config);
   if (!isIstioGateway(gateway) || services.length === 0) return [];
-  const { namespace } = source.metadata;
+  const isManaged = managedDeployment(gateway) !== undefined;
   return (source.spec.listeners ?? []).map((listener, index) => {
-    const section = listener.name ?? '';
-    const metadata = { ...source.metadata, name: `${source.metadata.name}${infix}${section}` };
-    const name = `${namespace}/${metadata.name}`;
-    const hosts = hostsOf(listener, namespace, surroundings);
-    const place = { resource: source, namespace, gateway: name, field: `spec.listeners[${index}]` };
-    const accepted = acceptedTls(listener, source, surroundings);
-    const isManaged = managedDeployment(gateway) !== undefined;
+    const metadata = { ...source.metadata, name: `${source.metadata.name}${infix}${listener.name ?? ''}` };
+    const name = `${metadata.namespace}/${metadata.name}`;
     const binding = {
       resource: source,
       metadata,
@@ -117,29 +112,32 @@ export function readListeners(
       services,
       isManaged,
     };
-    return {
-      section,
-      gateway: name,
-      port: listener.port ?? 0,
-      protocol: listener.protocol ?? '',
-      hostname: listener.hostname ?? '',
-      hosts,
-      kinds: kindsOf(listener),
-      ...(accepted !== undefined && {
-        served: {
-          server: readServer(
-            {
-              port: { number: listener.port ?? 0, name: 'default', protocol: listener.protocol ?? '' },
-              hosts,
-              ...accepted,
-            },
-            place,
-          ),
-          binding,
-        },
-      }),
-    };
+    return readListener(listener, `spec.listeners[${index}]`, binding, surroundings);
   });
+}
+
+function readListener(
+  listener: K8sGatewayListener,
+  field: string,
+  binding: GatewayBinding,
+  surroundings: ListenerSurroundings,
+): Listener {
+  const { resource, gateway, metadata } = binding;
+  const { name: section = '', port = 0, protocol = '', hostname = '' } = listener;
+  const hosts = hostsOf(listener, metadata.namespace, surroundings);
+  const accepted = acceptedTls(listener, resource, surroundings);
+  const written = { port: { number: port, name: 'default', protocol }, hosts, ...accepted };
+  const server = readServer(written, { resource, namespace: metadata.namespace, gateway, field });
+  return {
+    section,
+    gateway,
+    port,
+    protocol,
+    hostname,
+    hosts,
+    kinds: kindsOf(listener),
+    ...(accepted !== undefined && { served: { server, binding } }),
+  };
 }
 
 /** True when a Gateway lets ListenerSets of a namespace add listeners; by default none. Source: `NamespaceAcceptedByAllowListeners`. */

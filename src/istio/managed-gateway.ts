@@ -7,6 +7,9 @@ export interface ManagedGateway {
   readonly workload: ResourceOf<'Workload'>;
 }
 
+/** The annotation of a Gateway that says of which type its Service is. */
+const serviceType = 'networking.istio.io/service-type';
+
 const statusPort: ServicePort = { name: 'status-port', port: 15_021, appProtocol: 'tcp' };
 
 /**
@@ -29,7 +32,7 @@ export function managedGateway(gateway: ResourceOf<'KubernetesGateway'>): Manage
     service: {
       kind: 'Service',
       metadata: { ...meta, name: deployment.name },
-      spec: { selector, ports: portsOf(gateway) },
+      spec: { type: metadata.annotations[serviceType] ?? 'LoadBalancer', selector, ports: portsOf(gateway) },
     },
     workload: {
       kind: 'Workload',

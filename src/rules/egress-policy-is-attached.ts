@@ -98,7 +98,7 @@ function misplaced(reader: MeshReader, { resource, action }: CompiledPolicy, mis
     at: fieldOf(resource, 'spec.rules'),
     key: missed.host,
     message: `the ${action} policy names external host '${missed.host}', which another egress gateway serves, in '${namespace}'`,
-    fix: `name it in a policy for that gateway: \`selector: {matchLabels: {${labelsText(labels)}}}\``,
+    fix: `name it in a policy for that gateway: ${attachmentTo(labels)}`,
   };
 }
 
@@ -121,12 +121,27 @@ function isNamespaceOf(reader: MeshReader, namespace: string, gateway: Workload)
   return namespace === gateway.namespace || namespace === factsOf(reader).config.rootNamespace;
 }
 
-function fixFor(reader: MeshReader, { resource }: CompiledPolicy, gateway: Workload): string {
-  const selector = `\`selector: {matchLabels: {${labelsText(gateway.labels)}}}\``;
-  if (!isNamespaceOf(reader, resource.metadata.namespace, gateway))
-    return `move it to namespace '${gateway.namespace}', with ${selector}`;
-  if (targetRefsOf(resource).length > 0) return `replace the targetRefs by ${selector}`;
-  return `select the gateway's pods: ${selector}`;
+function fixFor(reader: MeshReader, { resource }: CompiledPolicy, { namespace, labels }: Workload): string {
+  const own = resource.metadata.namespace;
+  const attachment = attachmentTo(labels);
+  const hasTargets = targetRefsOf(resource).length > 0;
+  if (gatewayNameLabel in labels) {
+    if (own !== namespace) return `move it to namespace '${namespace}', with ${attachment}`;
+    return hasTargets ? `set ${attachment}` : `replace the selector by ${attachment}`;
+  }
+  if (own !== namespace && own !== factsOf(reader).config.rootNamespace)
+    return `move it to namespace '${namespace}', with ${attachment}`;
+  return hasTargets ? `replace the targetRefs by ${attachment}` : `select the gateway's pods: ${attachment}`;
+}
+
+/** What pods of a Gateway API gateway carry. */
+const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
+
+/** What attaches a policy to pods: of a Gateway API gateway its name, of others their labels. */
+function attachmentTo(labels: Labels): string {
+  const name = labels[gatewayNameLabel];
+  if (name === undefined) return `\`selector: {matchLabels: {${labelsText(labels)}}}\``;
+  return `\`targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: ${name}}]\``;
 }
 
 function labelsText(labels: Labels): string {

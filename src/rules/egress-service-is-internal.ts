@@ -1,6 +1,6 @@
 import { isEgressService } from '../egress/flows.ts';
-import { fieldOf } from '../istio/resources.ts';
-import { factsOf } from '../mesh/indexes.ts';
+import { fieldOf, idOf, type Metadata, type Resource } from '../istio/resources.ts';
+import { factsOf, type MeshReader, resourcesById } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** Nobody outside reaches the way out. */
@@ -43,11 +43,18 @@ spec:
     if (spec.type !== 'LoadBalancer' && spec.type !== 'NodePort') return;
     if (!isEgressService(reader, `${metadata.name}.${metadata.namespace}.svc.${factsOf(reader).config.clusterDomain}`))
       return;
+    const gateway = deployedFor(reader, metadata);
     yield {
-      at: fieldOf(resource, 'spec.type'),
+      at: gateway === undefined ? fieldOf(resource, 'spec.type') : fieldOf(gateway, 'metadata.annotations'),
       key: 'type',
       message: `the Service of the egress gateway is of type ${spec.type}: it is offered to the outside`,
-      fix: 'set `type: ClusterIP`',
+      fix: gateway === undefined ? 'set `type: ClusterIP`' : 'set `networking.istio.io/service-type: ClusterIP`',
     };
   },
 });
+
+/** The Gateway for which Istio deploys a Service: there its type is decided. */
+function deployedFor(reader: MeshReader, { namespace, labels }: Metadata): Resource | undefined {
+  const name = labels['gateway.networking.k8s.io/gateway-name'] ?? '';
+  return reader.first(resourcesById, idOf({ kind: 'KubernetesGateway', namespace, name }));
+}

@@ -36,7 +36,7 @@ const artefacts: readonly { readonly cases: readonly string[]; readonly differs:
   },
   {
     // The listener refers to a Secret, and the oracle had none: Istio left the listener out (conversion.go `buildSecretReference`).
-    // Certificates are assumed present here, as its README says of all cases. The path ends at the same stage either way.
+    // Secrets are no part of the model: certificates are taken to be there. The path ends at the same stage either way.
     cases: ['gen-3-0105'],
     differs: { field: 'server.port', istio: 'absent', tracer: '5432' },
   },

@@ -153,6 +153,22 @@ spec:
     );
   });
 
+  it('is refused where a policy is for the Gateway and not beside it', () => {
+    const { denied } = decide(
+      guardOf(bundle('gateway-api')),
+      one(`
+kind: AuthorizationPolicy
+metadata: { namespace: team-b, name: deny }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: api-egress }]
+  action: DENY
+  rules: [{ when: [{ key: connection.sni, values: [api.example.com] }] }]
+`),
+    );
+    const target = 'targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: api-egress}]';
+    expect(denied.join('\n')).toContain(`move it to namespace 'istio-egress', with \`${target}\``);
+  });
+
   it.each(['to-egress', 'from-egress'])('is judged where route %s goes', (name) => {
     const guard = guardOf(bundle('gateway-api'));
     const oldObject = guard.find({ kind: 'HTTPRoute', namespace: 'istio-egress', name });
@@ -165,6 +181,15 @@ spec:
 });
 
 describe('what else takes part', () => {
+  it('the Service that Istio deploys is offered to the outside unless the Gateway says otherwise', () => {
+    const guard = guardOf(bundle('gateway-api'));
+    const object = guard.find({ kind: 'KubernetesGateway', namespace: 'istio-egress', name: 'api-egress' });
+    if (object === undefined) throw new Error('no Gateway');
+    const metadata = { ...object.metadata, annotations: {} };
+    guard.apply([{ operation: 'UPDATE', object: Object.assign({}, object, { metadata }) }]);
+    expect(found(guard)).toEqual(['egress-service-is-internal: Gateway istio-egress/api-egress metadata.annotations']);
+  });
+
   it('a BackendTLSPolicy originates TLS as a DestinationRule does', () => {
     const withoutRule = readInput(bundleFiles('gateway-api')).resources.filter(
       ({ metadata }) => metadata.name !== 'origination',
