@@ -9,7 +9,7 @@ import { type MeshReader, meshVirtualServices, serversByGateway, virtualServices
 import type { ModelObject } from '../mesh/model-object.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
-import { hostPaths } from './host-paths.ts';
+import { waysTo } from './host-paths.ts';
 import { type Hop, type Path, sendsOtherSni } from './path.ts';
 
 /** The sections of a VirtualService. */
@@ -86,13 +86,10 @@ const refusedLegsByHost: Query<ModelObject, readonly BoundLeg[]> = {
   name: 'refused legs',
   level: 7,
   compute(reader, host) {
-    const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
-    return paths
-      .flatMap((path) => [path, ...path.alternatives])
-      .flatMap((way) => {
-        const gap = legGapOf(reader, way);
-        return gap?.kind === 'not-exported' || gap?.kind === 'not-admitted' ? [gap] : [];
-      });
+    return waysTo(reader, host).flatMap((way) => {
+      const gap = legGapOf(reader, way);
+      return gap?.kind === 'not-exported' || gap?.kind === 'not-admitted' ? [gap] : [];
+    });
   },
 };
 

@@ -12,7 +12,7 @@ import type { ClassPath, TargetPaths } from './class-paths.ts';
 import { contributeFlows } from './flows.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { type GuardedWay, guardedWays, judge } from './judge.ts';
-import { type AppProtocol, anyAccount, otherAccounts, type Target } from './path.ts';
+import { type AppProtocol, anyAccount, otherAccounts, type Path, type Target } from './path.ts';
 import { scopeKeyOf, type ViewClass, viewClasses } from './view-classes.ts';
 
 /** The protocols and ports of an external host (the argument). */
@@ -38,6 +38,12 @@ export const hostPaths: Query<ModelObject, readonly TargetPaths[]> = {
   },
   contribute: contributeFlows,
 };
+
+/** Every way of every client to a host (lower case), the alternatives of a path included. */
+export function waysTo(reader: MeshReader, host: string): readonly Path[] {
+  const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
+  return paths.flatMap((path) => [path, ...path.alternatives]);
+}
 
 /** The hosts that an object may make external, or mention under a wildcard, in lower case. */
 function* mentionedHosts({ services, virtualService, servers, policy }: ModelObject): Iterable<string> {

@@ -8,7 +8,7 @@ import type { Workload } from '../mesh/gateway-workloads.ts';
 import { factsOf, type MeshReader, servicesUnder } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { egressWorkloads, gatewaysOfHop } from './flows.ts';
-import { hostPaths, isExternalHost } from './host-paths.ts';
+import { isExternalHost, waysTo } from './host-paths.ts';
 
 /** The external hosts (lower case) that some rules of a policy name, by SNI or by authority; sorted. */
 export function externalHostsOf(reader: MeshReader, rules: readonly AuthorizationPolicyRule[]): readonly string[] {
@@ -37,11 +37,7 @@ function hostsNamed(reader: MeshReader, value: string): readonly string[] {
 const gatewaysByHost: Query<ModelObject, readonly string[]> = {
   name: 'gateways of a host',
   level: 7,
-  compute(reader, host) {
-    const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
-    const hops = paths.flatMap((path) => [path, ...path.alternatives].flatMap(({ hop }) => gatewaysOfHop(hop)));
-    return [...new Set(hops)].sort();
-  },
+  compute: (reader, host) => [...new Set(waysTo(reader, host).flatMap(({ hop }) => gatewaysOfHop(hop)))].sort(),
 };
 
 /** The gateways (their identities) that routes for a host (lower case) lead to. */

@@ -16,7 +16,7 @@ import { listeningPorts } from '../mesh/gateways.ts';
 import { factsOf, kubernetesServices, type MeshReader } from '../mesh/indexes.ts';
 import { factsWith } from './authorization.ts';
 import { type Flow, flowShapes, flowsOf, flowsWithSni, gatewaysOfHop } from './flows.ts';
-import { hostPaths } from './host-paths.ts';
+import { waysTo } from './host-paths.ts';
 import type { Path, ServerMatch } from './path.ts';
 import { externalHostsOf, gatewaysOfHost, guardedGateways, isMeshWide } from './policy-hosts.ts';
 
@@ -180,12 +180,6 @@ function* unsentSnis({ reader, policy: { resource }, rule, raw, gateways }: Case
 /** True where a DestinationRule sets an SNI, and it is not the host's. */
 function hasWrongSni({ hop }: Path): boolean {
   return hop?.tls === 'ISTIO_MUTUAL' && !hop.sniIsDefault;
-}
-
-function waysTo(reader: MeshReader, host: string): readonly Path[] {
-  return reader
-    .value(hostPaths, host)
-    .flatMap(({ classes }) => classes.flatMap(({ path }) => [path, ...path.alternatives]));
 }
 
 function fieldOfSni({ when = [] }: AuthorizationPolicyRule, field: string, sni: string): string {

@@ -1,18 +1,15 @@
 import type { Query } from '../mesh/engine.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import { hostPaths } from './host-paths.ts';
+import { waysTo } from './host-paths.ts';
 import { type Hop, sendsOtherSni } from './path.ts';
 
 /** The hops that the routes of a host lead over: `service|port|subset`, each once. */
 const hopsOfHost: Query<ModelObject, readonly string[]> = {
   name: 'hops of a host',
   level: 7,
-  compute(reader, host) {
-    const paths = reader.value(hostPaths, host).flatMap(({ classes }) => classes.map(({ path }) => path));
-    const hops = paths.flatMap((path) => [path, ...path.alternatives].map((way) => way.hop));
-    return [...new Set(hops.flatMap((hop) => (hop === undefined ? [] : [hopKey(hop)])))].sort();
-  },
+  compute: (reader, host) =>
+    [...new Set(waysTo(reader, host).flatMap(({ hop }) => (hop === undefined ? [] : [hopKey(hop)])))].sort(),
 };
 
 /** True when the hop of a host sends the SNI of another external host, whose hop it is as well. */

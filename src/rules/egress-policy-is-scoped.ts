@@ -1,4 +1,4 @@
-import { hostPaths } from '../egress/host-paths.ts';
+import { waysTo } from '../egress/host-paths.ts';
 import { externalHostsOf, isMeshWide } from '../egress/policy-hosts.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
 import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
@@ -51,11 +51,9 @@ spec:
 
 /** The labels by which the Gateway that serves the host selects its pods. */
 function gatewayLabels(reader: MeshReader, host: string): Labels {
-  for (const { classes } of reader.value(hostPaths, host)) {
-    for (const { path } of classes) {
-      const gateway = path.server === undefined ? undefined : reader.first(gatewaysByName, path.server.gateway);
-      if (gateway !== undefined) return gateway.spec.selector ?? {};
-    }
+  for (const { server } of waysTo(reader, host)) {
+    const gateway = server === undefined ? undefined : reader.first(gatewaysByName, server.gateway);
+    if (gateway !== undefined) return gateway.spec.selector ?? {};
   }
   return {};
 }

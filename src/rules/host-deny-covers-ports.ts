@@ -1,4 +1,4 @@
-import { hostPaths } from '../egress/host-paths.ts';
+import { waysTo } from '../egress/host-paths.ts';
 import { externalHostsOf, guardedGateways, withoutPort } from '../egress/policy-hosts.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { matchesEveryPort } from '../istio/authorization-condition.ts';
@@ -87,15 +87,8 @@ function hostLists({ resource }: CompiledPolicy): readonly HostValue[] {
 function requestedHosts(reader: MeshReader, value: string, gateways: ReadonlySet<string>): readonly string[] {
   const hosts = externalHostsOf(reader, [{ to: [{ operation: { hosts: [value] } }] }]);
   return hosts.filter((host) =>
-    reader
-      .value(hostPaths, host)
-      .some(({ classes }) =>
-        classes.some(({ path }) =>
-          [path, ...path.alternatives].some(
-            ({ arrival }) =>
-              arrival?.chain === 'http' && arrival.authorityIsClients && gateways.has(arrival.workload.id),
-          ),
-        ),
-      ),
+    waysTo(reader, host).some(
+      ({ arrival }) => arrival?.chain === 'http' && arrival.authorityIsClients && gateways.has(arrival.workload.id),
+    ),
   );
 }
