@@ -1,4 +1,4 @@
-import { covers, hostPatternsOf, isWildcard } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, isWildcard, withoutPort } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
 import { isKubernetes } from '../istio/service.ts';
@@ -48,12 +48,16 @@ export function waysTo(reader: MeshReader, host: string): readonly Path[] {
 /** The hosts that an object may make external, or mention under a wildcard, in lower case. */
 function* mentionedHosts({ services, virtualService, servers, policy }: ModelObject): Iterable<string> {
   for (const service of services) yield service.host.toLowerCase();
-  if (virtualService?.gateways.includes(meshGateway)) {
-    for (const host of virtualService.hosts) yield host.toLowerCase();
-    yield* snisOfMatches(virtualService);
-  }
+  for (const host of virtualService?.hosts ?? []) yield host.toLowerCase();
+  if (virtualService?.gateways.includes(meshGateway)) yield* snisOfMatches(virtualService);
   for (const server of servers) for (const name of server.serverNames) if (name !== '*') yield name.toLowerCase();
   for (const rule of policy?.rules ?? []) for (const sni of rule.discriminators.sni ?? []) yield sni.toLowerCase();
+  for (const { to = [] } of policy?.resource.spec.rules ?? []) {
+    for (const value of to.flatMap(({ operation }) => operation?.hosts ?? [])) {
+      const host = withoutPort(value.toLowerCase());
+      if (!host.includes('*')) yield host;
+    }
+  }
 }
 
 /** The protocols and ports of an external host: those that ServiceEntries register, and those that mesh routes lead to a gateway. */

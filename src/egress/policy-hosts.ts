@@ -1,5 +1,6 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { attaches, targetRefsOf } from '../istio/authorization-attachment.ts';
+import { withoutPort } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import type { ResourceOf } from '../istio/resources.ts';
 import type { Query } from '../mesh/engine.ts';
@@ -20,11 +21,6 @@ export function externalHostsOf(reader: MeshReader, rules: readonly Authorizatio
   ]);
   const hosts = new Set(named.flatMap((value) => hostsNamed(reader, withoutPort(value.toLowerCase()))));
   return [...hosts].filter((host) => isExternalHost(reader, host)).sort();
-}
-
-/** The host of a value of `hosts`: `host:*` and `host:80` name it as well. */
-export function withoutPort(value: string): string {
-  return value.replace(/:(\d+|\*)$/, '');
 }
 
 /** The host that a value is, or the registered hosts under the wildcard that it is. */

@@ -103,3 +103,8 @@ function suffixMatches(pattern: string, host: string): boolean {
   const nameLength = isWildcard(host) ? host.length - 1 : host.length;
   return suffixLength <= nameLength && host.endsWith(suffixLength === 0 ? '' : pattern.slice(1));
 }
+
+/** The host of a value of `hosts` in a policy: `host:*` and `host:80` name it as well. */
+export function withoutPort(value: string): string {
+  return value.replace(/:(\d+|\*)$/, '');
+}

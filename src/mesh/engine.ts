@@ -42,7 +42,10 @@ export interface Query<O, V> {
   compute(reader: Reader<O>, argument: string): V;
   /** The arguments that exist because of an object: their values are kept without being asked for. */
   rootsOf?(object: O): Iterable<string>;
-  /** Files parts of the value in derived indexes; the same value files the very same entries every time. */
+  /**
+   * Files parts of the value in derived indexes, as long as an object is a reason for it: what is merely asked for files nothing. The
+   * same value files the very same entries every time.
+   */
   contribute?(value: V, argument: string, contribute: Contribute): void;
 }
 
@@ -234,10 +237,17 @@ abstract class State<O> implements Reader<O> {
 
   #fileRoots(query: Query<O, unknown>, change: ObjectChange<O>): void {
     if (query.rootsOf === undefined) return;
-    if (change.before !== undefined)
-      for (const argument of query.rootsOf(change.before)) this.changeRoot(query, argument, -1);
-    if (change.after !== undefined)
-      for (const argument of query.rootsOf(change.after)) this.changeRoot(query, argument, 1);
+    const differences = new Map<string, number>();
+    const count = (object: O | undefined, step: number): void => {
+      if (object === undefined) return;
+      for (const argument of query.rootsOf?.(object) ?? [])
+        differences.set(argument, (differences.get(argument) ?? 0) + step);
+    };
+    count(change.before, -1);
+    count(change.after, 1);
+    for (const [argument, difference] of differences) {
+      if (difference !== 0) this.changeRoot(query, argument, difference);
+    }
   }
 
   /** Computes again what was touched, level by level. */
@@ -381,8 +391,9 @@ export class Engine<O> extends State<O> {
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
     const known = this.peekNode(query, argument);
     const node = known ?? this.#addNode(query, argument);
+    const wasRoot = node.roots > 0;
     node.roots += difference;
-    if (known === undefined) this.schedule(node);
+    if (known === undefined || wasRoot !== node.roots > 0) this.schedule(node);
   }
 
   protected refresh(node: Node<O>): void {
@@ -404,7 +415,7 @@ export class Engine<O> extends State<O> {
     for (const cell of node.reads) if (!reads.has(cell)) cell.removeReader(node);
     for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
-    node.filed = this.refile(node.filed, filedBy(node, node.value));
+    node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, node.value) : nothingFiled);
   }
 
   #addNode(query: Query<O, unknown>, argument: string): Node<O> {
@@ -453,6 +464,8 @@ export class Overlay<O> extends State<O> {
   readonly #fresh = new Map<Query<O, unknown>, Map<string, Node<O>>>();
   /** Nodes of the base that were computed again, with their values here. */
   readonly #values = new Map<Node<O>, unknown>();
+  /** By how many the objects differ that have a node of the base as a root. */
+  readonly #roots = new Map<Node<O>, number>();
 
   constructor(definition: Definition<O>, base: Engine<O>, changes: readonly ObjectChange<O>[]) {
     super(definition);
@@ -520,27 +533,40 @@ export class Overlay<O> extends State<O> {
   }
 
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
-    if (difference < 0 || this.#base.peekNode(query, argument) !== undefined) return;
-    this.schedule(this.#addFresh(query, argument));
+    const node = this.#base.peekNode(query, argument);
+    if (node === undefined) {
+      const fresh = this.#addFresh(query, argument);
+      fresh.roots += difference;
+      this.schedule(fresh);
+      return;
+    }
+    const wasRoot = this.#isRoot(node);
+    this.#roots.set(node, (this.#roots.get(node) ?? 0) + difference);
+    if (wasRoot !== this.#isRoot(node)) this.schedule(node);
+  }
+
+  #isRoot(node: Node<O>): boolean {
+    return node.roots + (this.#roots.get(node) ?? 0) > 0;
   }
 
   protected refresh(node: Node<O>): void {
     const value = this.compute(node);
     if (this.#fresh.get(node.query)?.get(node.argument) === node) {
       node.value = value;
-      node.filed = this.refile(node.filed, filedBy(node, value));
+      node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, value) : nothingFiled);
       return;
     }
-    if (dequal(node.value, value)) return;
-    this.#values.set(node, value);
-    this.refile(node.filed, filedBy(node, value));
-    this.touch(node);
+    const isSame = dequal(node.value, value);
+    const isRoot = this.#isRoot(node);
+    if (isSame && isRoot === node.roots > 0) return;
+    if (!isSame) this.#values.set(node, value);
+    this.refile(node.filed, isRoot ? filedBy(node, isSame ? node.value : value) : nothingFiled);
+    if (!isSame) this.touch(node);
   }
 
   #computeFresh(query: Query<O, unknown>, argument: string): Node<O> {
     const node = this.#addFresh(query, argument);
     node.value = this.compute(node);
-    node.filed = this.refile(nothingFiled, filedBy(node, node.value));
     return node;
   }
 

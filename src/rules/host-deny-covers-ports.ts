@@ -1,8 +1,9 @@
 import { waysTo } from '../egress/host-paths.ts';
-import { externalHostsOf, guardedGateways, withoutPort } from '../egress/policy-hosts.ts';
+import { externalHostsOf, guardedGateways } from '../egress/policy-hosts.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { matchesEveryPort } from '../istio/authorization-condition.ts';
 import { digestOf } from '../istio/digest.ts';
+import { withoutPort } from '../istio/hosts.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { hostMatcher, matchesAny } from '../istio/string-match.ts';
 import type { MeshReader } from '../mesh/indexes.ts';

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Engine, type ObjectChange, type Query, type Reader, type SortedIndex } from '../../src/mesh/engine.ts';
+import {
+  type DerivedIndex,
+  Engine,
+  type ObjectChange,
+  type Query,
+  type Reader,
+  type SortedIndex,
+} from '../../src/mesh/engine.ts';
 import { patience, property } from '../egress/property.ts';
 import { authorsOfYear, type Book, byAuthor, type Computations, prolific, shelfOf, shelfQueries } from './shelf.ts';
 
@@ -31,6 +38,34 @@ describe('indexes', () => {
     expect(shelf.entries(prolific, 'A')).toEqual(['Austen']);
     shelf.apply([{ before: emma }]);
     expect(shelf.entries(prolific, 'A')).toEqual([]);
+  });
+
+  it('are filled only by what an object is a reason for', () => {
+    const titles: DerivedIndex<string> = { kind: 'derived', name: 'titles', compare: () => 0 };
+    const title: Query<Book, string> = {
+      name: 'title',
+      level: 1,
+      rootsOf: (book) => [book.title],
+      compute: (_, name) => name,
+      contribute: (value, _, contribute) => contribute(titles, '', value),
+    };
+    const asker: Query<Book, string> = {
+      name: 'asker',
+      level: 2,
+      rootsOf: (book) => [book.author],
+      compute: (reader) => `${reader.value(title, 'Emma')} of ${reader.entries(titles, '').length}`,
+    };
+    const shelf = new Engine<Book>({ sorted: [byAuthor], distinct: [], queries: [title, asker] });
+    const values = (reader: Reader<Book>): readonly string[] => reader.entries(titles, '');
+    shelf.apply([{ after: lyrics }]);
+    expect([shelf.value(asker, 'Auden'), ...values(shelf)]).toEqual(['Emma of 1', 'Lyrics']);
+    const overlay = shelf.with([{ after: emma }]);
+    expect([overlay.value(asker, 'Auden'), ...values(overlay)]).toEqual(['Emma of 2', 'Lyrics', 'Emma']);
+    shelf.apply([{ after: emma }]);
+    expect([shelf.value(asker, 'Auden'), ...values(shelf)]).toEqual(['Emma of 2', 'Lyrics', 'Emma']);
+    expect(values(shelf.with([{ before: emma }]))).toEqual(['Lyrics']);
+    shelf.apply([{ before: emma }]);
+    expect([shelf.value(asker, 'Auden'), ...values(shelf)]).toEqual(['Emma of 1', 'Lyrics']);
   });
 
   it('refuse to lose an object that they never had', () => {
