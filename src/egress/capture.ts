@@ -267,7 +267,9 @@ function captureStream(
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
   if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
-  return [unknown(client, start, `nothing listens for ${request.protocol} to this host on port ${port}`)];
+  return [
+    unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
+  ];
 }
 
 function captureTls(
