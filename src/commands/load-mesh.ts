@@ -29,3 +29,19 @@ export async function loadMesh(
   await writeNotes(context.terminal, [...input.notes, ...empty, ...guard.notes]);
   return { input, guard };
 }
+
+/** Tells which namespaces of a question occur in no resource: an answer about them rests on assumptions, or on a typing error. */
+export async function noteUnknownClients(
+  { resources }: Input,
+  namespaces: readonly string[],
+  { terminal }: CommandContext,
+): Promise<void> {
+  const known = new Set(
+    resources.map(({ kind, metadata }) => (kind === 'Namespace' ? metadata.name : metadata.namespace)),
+  );
+  const unknown = [...new Set(namespaces)].filter((namespace) => !known.has(namespace));
+  await writeNotes(
+    terminal,
+    unknown.map((namespace) => `namespace '${namespace}' is not in the input: assumed to hold pods with sidecars`),
+  );
+}

@@ -46,10 +46,10 @@ function textFinding(finding: Finding, report: CheckReport, { style, width }: Lo
   return [
     hang(`  ${textSeverity(finding, style)} `, message, width),
     ...frame.map((line) => `${indent}${line}`),
-    ...(finding.field === '' ? [] : [`${indent}at: ${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`]),
+    ...(finding.field === '' ? [] : [detail('at', `${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`)]),
     detail('fix', printable(finding.fix)),
     ...(finding.paths.length === 0 ? [] : [detail('affects', describeAffected(finding.paths))]),
-    ...relatedOf(finding).map((at) => `${indent}see: ${displayField(at, locate)}`),
+    ...relatedOf(finding).map((at) => detail('see', displayField(at, locate))),
     ...textExemption(finding, detail),
   ];
 }
@@ -101,6 +101,7 @@ function textHint(findings: readonly Finding[], width: number): string[] {
 function textSummary({ findings, resources }: CheckReport, style: Style): string {
   const { errors, warnings, exempted } = summarize(findings);
   const looked = countOf(resources, 'resource');
+  if (errors + warnings + exempted + resources === 0) return 'nothing was checked: no resource is in the input';
   if (errors + warnings + exempted === 0) return style.good(`nothing is wrong with ${looked}`);
   const counts = [
     ...(errors > 0 ? [style.severity.error(countOf(errors, 'error'))] : []),

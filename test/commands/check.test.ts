@@ -101,7 +101,7 @@ test('notes go to stderr, and JSON to stdout with nothing else', async () => {
 test('files without a resource are said', async () => {
   expect(await run('check -', { stdin: 'replicas: 1\n' })).toEqual({
     exitCode: 0,
-    stdout: 'nothing is wrong with 0 resources\n',
+    stdout: 'nothing was checked: no resource is in the input\n',
     stderr: 'note: no resource that egress-guard knows is in these files\n',
   });
 });
