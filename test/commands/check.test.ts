@@ -95,7 +95,7 @@ test('notes go to stderr, and JSON to stdout with nothing else', async () => {
     notes: ['gateway pods are assumed'],
   });
   expect(JSON.parse(stdout)).toEqual({ findings: [], summary: { errors: 0, warnings: 0, exempted: 0 } });
-  expect(stderr).toBe('note: skipped because of template placeholders: -:8\nnote: gateway pods are assumed\n');
+  expect(stderr).toBe('note: skipped because of template placeholders: stdin:8\nnote: gateway pods are assumed\n');
 });
 
 test('files without a resource are said', async () => {

@@ -282,7 +282,7 @@ describe('input', () => {
     const { exitCode, stderr } = await runReal('check -', { stdin });
     expect(exitCode).toBe(0);
     expect(stderr).toContain(
-      'note: defined more than once, the last definition counts: ServiceEntry ns/a (-:1, -:1)\n',
+      'note: defined more than once, the last definition counts: ServiceEntry ns/a (stdin:1, stdin:1)\n',
     );
   });
 
