@@ -65,7 +65,7 @@ async function parse(
       getErrHelpWidth: () => widthOf(context.terminal.stderr, context.terminal.env),
       outputError: () => {}, // told once, where it is caught
     })
-    .configureHelp({ optionDescription: describeOption });
+    .configureHelp({ minWidthToWrap: 20, optionDescription: describeOption });
   addCheck(program, context, run);
   addAccess(program, context, run);
   addExplain(program, context, run);
