@@ -3,6 +3,7 @@ import type { Settings } from '../settings/settings.ts';
 import { readFiles } from '../sources/read-files.ts';
 import type { Input } from '../sources/read-input.ts';
 import type { CommandContext } from './command-context.ts';
+import { showProgress } from './progress.ts';
 import { writeNotes } from './terminal.ts';
 
 /** Guards of manifests in files: what such input usually lacks is assumed. */
@@ -23,11 +24,21 @@ export async function loadMesh(
   settings: Settings,
   context: CommandContext,
 ): Promise<LoadedMesh> {
-  const input = await readFiles(paths, context.terminal);
+  const input = await readInput(paths, context);
   const guard = context.engine.createGuard(input.resources, settings, fileGuardOptions);
   const empty = input.resources.length === 0 ? ['no resource that egress-guard knows is in these files'] : [];
   await writeNotes(context.terminal, [...input.notes, ...empty, ...guard.notes]);
   return { input, guard };
+}
+
+/** Reads files, and shows how far it has come where that takes long. */
+export async function readInput(paths: readonly string[], { terminal }: CommandContext): Promise<Input> {
+  const progress = showProgress(terminal, 'reading');
+  try {
+    return await readFiles(paths, { ...terminal, onFile: progress.tell });
+  } finally {
+    await progress.end();
+  }
 }
 
 /** Tells which namespaces of a question occur in no resource: an answer about them rests on assumptions, or on a typing error. */
