@@ -18,16 +18,18 @@ export interface LoadedMesh {
   readonly guard: Guard;
 }
 
-/** Reads files into a mesh, and tells what was left out or assumed. */
+/** Reads files into a mesh, and tells what was left out or assumed; of one state among several by its name. */
 export async function loadMesh(
   paths: readonly string[],
   settings: Settings,
   context: CommandContext,
+  state?: string,
 ): Promise<LoadedMesh> {
   const input = await readInput(paths, context);
   const guard = context.engine.createGuard(input.resources, settings, fileGuardOptions);
   const empty = input.resources.length === 0 ? ['no resource that egress-guard knows is in these files'] : [];
-  await writeNotes(context.terminal, [...input.notes, ...empty, ...guard.notes]);
+  const assumed = [...empty, ...guard.notes].map((note) => (state === undefined ? note : `${state}: ${note}`));
+  await writeNotes(context.terminal, [...input.notes, ...assumed]);
   return { input, guard };
 }
 

@@ -261,7 +261,9 @@ function captureStream(
   const { port } = request;
   const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
   if (refused !== undefined) {
-    return [unknown(client, start, `Envoy refuses the TLS listener of port ${port}: '${refused}' is claimed twice`)];
+    return [
+      unknown(client, start, `Envoy refuses the TLS listener of port ${port}, where '${refused}' is claimed twice`),
+    ];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined) return byName;

@@ -61,7 +61,7 @@ spec:
       message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${reasonOf(path, hidden)}`,
       fix:
         hidden === undefined
-          ? fixFor(to, mediated ?? to)
+          ? fixFor(path, mediated ?? to)
           : `add the clients' namespaces to \`exportTo\` of ${nameOf(hidden)}`,
       related: hidden === undefined ? path.decidedBy : [fieldOf(hidden.resource, 'spec.exportTo'), ...path.decidedBy],
       incomplete: true,
@@ -93,7 +93,9 @@ function nameOf({ resource: { metadata } }: VirtualService): string {
   return `VirtualService '${metadata.namespace}/${metadata.name}'`;
 }
 
-function fixFor(to: Path['to'], mediated: Path['to']): string {
+function fixFor({ to, cause }: Path, mediated: Path['to']): string {
+  if (cause === 'passthrough-balancing')
+    return 'drop `loadBalancer: {simple: PASSTHROUGH}` from the DestinationRule of the gateway Service';
   const section = to.protocol;
   const route = `add ${section === 'http' ? 'an' : 'a'} \`${section}\` route for port ${to.port} that leads to the gateway`;
   if (to.port === mediated.port) return `${route}, exported to and imported by the client`;
