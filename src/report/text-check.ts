@@ -22,7 +22,8 @@ export function textCheck(report: CheckReport, look: Look): string {
   const blocks = [...groups.values()].map((group) => textGroup(group, report, look));
   const title = report.title === undefined ? [] : [style.bold(`== ${report.title}`)];
   const hint = textHint(report.findings, width);
-  return `${[...title, ...blocks, ...hint, textSummary(report, style)].join('\n\n')}\n`;
+  const end = [textSummary(report, style), ...textQuestion(report)].join('\n');
+  return `${[...title, ...blocks, ...hint, end].join('\n\n')}\n`;
 }
 
 function textGroup(group: readonly Finding[], report: CheckReport, look: Look): string {
@@ -40,7 +41,9 @@ function textGroup(group: readonly Finding[], report: CheckReport, look: Look): 
 function textFinding(finding: Finding, report: CheckReport, { style, width }: Look): string[] {
   const { locate, readLine } = report;
   const origin = locate({ ...finding.resource, field: finding.field });
-  const frame = origin ? codeFrame(origin, { readLine, style, width: width - indent.length }) : [];
+  const frame = origin
+    ? codeFrame(origin, { readLine, severity: finding.severity, style, width: width - indent.length })
+    : [];
   const message = `${printable(finding.message)} ${style.dim(`(${finding.rule})`)}`;
   const detail = (label: string, text: string): string => hang(`${indent}${label}: `, text, width);
   return [
@@ -96,6 +99,11 @@ function textHint(findings: readonly Finding[], width: number): string[] {
   const canSoften = incomplete.some(({ severity }) => severity === 'error');
   const meaning = `a resource that is not in the input would resolve it${canSoften ? '; with --partial it only warns' : ''}`;
   return [hang('incomplete: ', meaning, width)];
+}
+
+/** The question that comes next, asked once. */
+function textQuestion({ findings: [first], title }: CheckReport): string[] {
+  return first === undefined || title !== undefined ? [] : [`why: egress-guard explain ${first.rule}`];
 }
 
 function textSummary({ findings, resources }: CheckReport, style: Style): string {

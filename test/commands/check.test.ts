@@ -56,6 +56,7 @@ test('an error: exit code 1, with line and mark', async () => {
     fix: set \`sni: good\`
 
 1 error in 1 resource
+why: egress-guard explain hop-sni-matches-host
 `);
 });
 
