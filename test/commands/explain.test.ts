@@ -75,7 +75,7 @@ bad:
 good:
   kind: DestinationRule
 
-See also KIA0201.
+See also: KIA0201 (Kiali)
 `);
   });
 
