@@ -21,10 +21,10 @@ export class InputError extends Error {
   }
 }
 
-/** `file:line:column`, as far as it is known. */
+/** `file:line:column`, as far as it is known; standard input (`-`) by its name. */
 export function displayPlace({ file, line, column }: InputPlace): string {
   return [
-    file,
+    file === '-' ? 'stdin' : file,
     ...(line === undefined ? [] : [line]),
     ...(line === undefined || column === undefined ? [] : [column]),
   ].join(':');

@@ -3,7 +3,7 @@ import { pathsCsv } from '../report/csv.ts';
 import { pathsJson } from '../report/json.ts';
 import { textAccess } from '../report/text-access.ts';
 import type { CommandContext } from './command-context.ts';
-import { loadMesh } from './load-mesh.ts';
+import { loadMesh, noteUnknownClients } from './load-mesh.ts';
 import { loadSettings } from './load-settings.ts';
 import { parseClient, parseLabels, parseTarget } from './parse-question.ts';
 import { lookOf, writeAll } from './terminal.ts';
@@ -24,7 +24,12 @@ export async function access(paths: readonly string[], flags: AccessFlags, conte
     to: flags.to.map(parseTarget),
     ...(flags.labels !== undefined && { labels: parseLabels(flags.labels) }),
   };
-  const { guard } = await loadMesh(paths, loadSettings(flags.settings, context), context);
+  const { input, guard } = await loadMesh(paths, loadSettings(flags.settings, context), context);
+  await noteUnknownClients(
+    input,
+    filter.from.map(({ namespace }) => namespace),
+    context,
+  );
   const selected = selectPaths(guard, filter);
   const { stdout, env } = context.terminal;
   switch (flags.output) {

@@ -12,11 +12,10 @@ import { textDecisions } from '../report/text-decision.ts';
 import { schema } from '../rules/schema.ts';
 import type { Settings } from '../settings/settings.ts';
 import { diffResources, type ResourceChange } from '../sources/diff-resources.ts';
-import { readFiles } from '../sources/read-files.ts';
 import type { Input } from '../sources/read-input.ts';
 import type { CheckFlags } from './check.ts';
 import type { CommandContext } from './command-context.ts';
-import { loadMesh } from './load-mesh.ts';
+import { loadMesh, readInput } from './load-mesh.ts';
 import { lookOf, writeNotes } from './terminal.ts';
 
 /**
@@ -31,7 +30,7 @@ export async function checkAgainst(
 ): Promise<number> {
   if (flags.each) throw new InputError('--each and --against exclude each other; drop one of them');
   const old = await loadMesh(flags.against, settings, context);
-  const input = await readFiles(paths, context.terminal);
+  const input = await readInput(paths, context);
   await writeNotes(context.terminal, input.notes);
   const judged = diffResources(old.input.resources, input.resources).map((change) => judge(change, old.guard));
   const misspelt = schemaWarnings(judged, old.guard.check({ departures: input.departures }));

@@ -49,7 +49,7 @@ async function checkState(
   settings: Settings,
   context: CommandContext,
 ): Promise<CheckReport> {
-  const { input, guard } = await loadMesh(paths, settings, context);
+  const { input, guard } = await loadMesh(paths, settings, context, each ? paths.join(' ') : undefined);
   const findings = guard.check({ departures: input.departures, isPartial: partial, isFull: !partial && !each });
   const { source } = settings;
   const origins = source ? input.origins.withFile(settingsRef(settings), source.file, source.text) : input.origins;

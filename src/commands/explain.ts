@@ -1,12 +1,11 @@
-import type { Finding } from '../analysis/finding.ts';
-import type { Path, Target } from '../egress/path.ts';
+import { findingsAbout } from '../analysis/findings-about.ts';
 import { InputError } from '../input-error.ts';
 import { closestName } from '../istio/closest-name.ts';
 import { pathJson } from '../report/json.ts';
 import { textExplain } from '../report/text-explain.ts';
 import { jsonRule, textRule } from '../report/text-rules.ts';
 import type { CommandContext } from './command-context.ts';
-import { loadMesh } from './load-mesh.ts';
+import { loadMesh, noteUnknownClients } from './load-mesh.ts';
 import { loadSettings } from './load-settings.ts';
 import { parseClient, parseLabels, parseTarget } from './parse-question.ts';
 import { lookOf } from './terminal.ts';
@@ -24,8 +23,10 @@ export interface ExplainFlags {
 export async function explain(names: readonly string[], flags: ExplainFlags, context: CommandContext): Promise<number> {
   const { from, to } = flags;
   if (from !== undefined && to !== undefined) return explainPath(names, { ...flags, from, to }, context);
+  if (from !== undefined) throw new InputError('a path needs --to besides --from; add --to http://HOST');
+  if (to !== undefined) throw new InputError('a path needs --from besides --to; add --from NAMESPACE');
   const [name, ...rest] = names;
-  if (from !== undefined || to !== undefined || name === undefined || rest.length > 0) {
+  if (name === undefined || rest.length > 0) {
     throw new InputError('explain is about a path or a rule; give files with --from and --to, or the name of one rule');
   }
   return explainRule(name, flags, context);
@@ -40,28 +41,16 @@ async function explainPath(
   const to = parseTarget(flags.to);
   const labels = flags.labels === undefined ? {} : { labels: parseLabels(flags.labels) };
   const { input, guard } = await loadMesh(files, loadSettings(flags.settings, context), context);
+  await noteUnknownClients(input, [namespace], context);
   const path = guard.trace({ from: { namespace, serviceAccount }, to, ...labels });
   const { stdout, env } = context.terminal;
   if (flags.output === 'json') {
     await stdout.write(`${JSON.stringify(pathJson(path), undefined, 2)}\n`);
     return 0;
   }
-  const findings = guard.check().filter((finding) => affects(finding, path));
+  const findings = findingsAbout(path, guard.check(), (ref) => guard.find(ref));
   await stdout.write(textExplain(path, { ...lookOf(stdout, env), locate: input.origins.locate, findings }));
   return 0;
-}
-
-/** True when the finding speaks of the client's account, or of those that stand for accounts that no policy names. */
-function affects(finding: Finding, { from, to, outcome }: Path): boolean {
-  const ofNamespace = finding.paths.filter(
-    (affected) => affected.from.namespace === from.namespace && isSameTarget(affected.to, to),
-  );
-  const exact = ofNamespace.find((affected) => affected.from.serviceAccount === from.serviceAccount);
-  return exact !== undefined || ofNamespace.some((affected) => affected.outcome === outcome);
-}
-
-function isSameTarget(a: Target, b: Target): boolean {
-  return a.protocol === b.protocol && a.host === b.host && a.port === b.port;
 }
 
 async function explainRule(name: string, flags: ExplainFlags, { terminal, engine }: CommandContext): Promise<number> {

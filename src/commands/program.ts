@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { InputError } from '../input-error.ts';
 import { type AccessFlags, access } from './access.ts';
 import { type CheckFlags, check } from './check.ts';
@@ -7,7 +7,7 @@ import { type ExplainFlags, explain } from './explain.ts';
 import { type ReviewFlags, review } from './review.ts';
 import { type RulesFlags, rules } from './rules.ts';
 import type { ServeFlags } from './serve-options.ts';
-import { styleOf } from './terminal.ts';
+import { styleOf, widthOf } from './terminal.ts';
 
 /** The exit code where a command could not run: a bad flag, unreadable YAML, invalid settings. */
 const couldNotRun = 2;
@@ -61,10 +61,11 @@ async function parse(
       writeErr: (text) => {
         output.err += text;
       },
-      getOutHelpWidth: () => context.terminal.stdout.columns ?? 100,
-      getErrHelpWidth: () => context.terminal.stderr.columns ?? 100,
+      getOutHelpWidth: () => widthOf(context.terminal.stdout, context.terminal.env),
+      getErrHelpWidth: () => widthOf(context.terminal.stderr, context.terminal.env),
       outputError: () => {}, // told once, where it is caught
-    });
+    })
+    .configureHelp({ minWidthToWrap: 20, optionDescription: describeOption });
   addCheck(program, context, run);
   addAccess(program, context, run);
   addExplain(program, context, run);
@@ -179,10 +180,23 @@ function examples(...lines: readonly string[]): string {
   return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ egress-guard ${line}`).join('\n')}\n`;
 }
 
+/** A flag that is off, and a list that is empty, have no default worth telling. */
+function describeOption(option: Option): string {
+  const { defaultValue, description } = option;
+  const isTold = defaultValue !== false && !Array.isArray(defaultValue);
+  return isTold ? new Help().optionDescription(option) : description;
+}
+
 /** `error: unknown option '--form'\n(Did you mean --from?)` on one line, in our grammar. */
 function oneLine(message: string): string {
   return message
     .replace(/^error: /, '')
+    .replace(
+      /^option '.*(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s,
+      "$1 '$2' is unknown; write one of $3",
+    )
+    .replace(/^(missing required argument '.*')$/, '$1; --help tells more')
+    .replace(/\. Expected (.*)\.$/, '; expected $1')
     .replace(/\.?\n\((.*)\)$/s, '; $1')
     .replace('; Did', '; did')
     .trim();

@@ -32,9 +32,14 @@ export function styleOf(sink: Sink, env: Terminal['env']): Style {
   return sink.isTerminal && env['TERM'] !== 'dumb' ? colourStyle : plainStyle;
 }
 
+/** Characters in a line: as the terminal has it, else as `COLUMNS` says. */
+export function widthOf(sink: Sink, env: Terminal['env']): number {
+  return sink.columns ?? (Number(env['COLUMNS']) || defaultColumns);
+}
+
 /** How wide and how colourful text on a sink may be. */
 export function lookOf(sink: Sink, env: Terminal['env']): Look {
-  return { style: styleOf(sink, env), width: sink.columns ?? defaultColumns };
+  return { style: styleOf(sink, env), width: widthOf(sink, env) };
 }
 
 /** Writes text that comes in small pieces. */

@@ -279,13 +279,17 @@ function captureStream(
   const { port } = request;
   const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
   if (refused !== undefined) {
-    return [unknown(client, start, `Envoy refuses the TLS listener of port ${port}: '${refused}' is claimed twice`)];
+    return [
+      unknown(client, start, `Envoy refuses the TLS listener of port ${port}, where '${refused}' is claimed twice`),
+    ];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
   if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
-  return [unknown(client, start, `nothing listens for ${request.protocol} to this host on port ${port}`)];
+  return [
+    unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
+  ];
 }
 
 function captureTls(

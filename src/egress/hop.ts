@@ -71,8 +71,7 @@ export function hop(
     return [ended({ ...progress, hop: { ...base, meantFor } }, causes[cluster.missing], reason)];
   }
   if (cluster.policy.isPassthrough) {
-    const reason =
-      'the DestinationRule balances with PASSTHROUGH: the connection goes to the address that the application dialled';
+    const reason = 'the DestinationRule balances with PASSTHROUGH, to the address that the application dialled';
     return [
       {
         kind: 'ended',

@@ -98,19 +98,9 @@ function casesOf(reader: MeshReader, policy: CompiledPolicy, isAlsoMeshWide = fa
 function* flawedOf({ reader, policy: { resource }, rule, raw }: Case): Iterable<Unreached> {
   const { trustDomain, trustDomainAliases } = factsOf(reader).config;
   const { namespace } = resource.metadata;
-  for (const { field, value, reason, fix } of flawedValues(
-    raw,
-    rule.field,
-    trustDomainsOf(trustDomain, trustDomainAliases),
-  ))
-    yield {
-      at: fieldOf(resource, field),
-      key: value,
-      reason: `'${value}': ${reason}`,
-      fix,
-      related: [],
-      isIncomplete: false,
-    };
+  const trustDomains = trustDomainsOf(trustDomain, trustDomainAliases);
+  for (const { field, value, reason, fix } of flawedValues(raw, rule.field, trustDomains))
+    yield { at: fieldOf(resource, field), key: value, reason, fix, related: [], isIncomplete: false };
   if (reader.value(isClientNamespace, namespace)) return;
   for (const { field, value } of bareAccounts(raw, rule.field)) {
     yield {
@@ -268,7 +258,7 @@ function explained(
     case 'no-identity': {
       const server = waysTo(reader, flow.to.host).find(({ arrival }) => arrival !== undefined)?.server;
       return {
-        reason: `requests arrive without a client certificate: the server is ${server?.mode || 'plaintext'}`,
+        reason: `requests arrive without a client certificate, as the server is ${server?.mode || 'plaintext'}`,
         fix: mutualFix(server),
         related: server === undefined ? [] : [server.at],
         isIncomplete: false,
@@ -292,7 +282,7 @@ function explained(
       const ports = [...new Set(gateways.flatMap((gateway) => listeningPorts(reader, gateway)))].sort((a, b) => a - b);
       const isServicePort = gateways.some((gateway) => hasServicePort(reader, gateway, portsIn(raw)));
       return {
-        reason: `the gateway's pods listen on ${listed(ports)}: policies compare the port of the pod, not of the Service`,
+        reason: `policies compare the port of the pod, not of the Service, and the gateway's pods listen on ${listed(ports)}`,
         fix: `use the port of the pod: ${listed(ports)}`,
         related: [],
         isIncomplete: !isServicePort,

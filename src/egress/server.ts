@@ -163,7 +163,7 @@ function misfitOf(
         handshakeMisfit(reader, at, chain, outer) ??
         (protocol === 'http'
           ? undefined
-          : streamMismatch(`${protocol} arrives inside the hop at a server that handles HTTP`))
+          : streamMismatch(`${protocol.toUpperCase()} arrives inside the hop at a server that handles HTTP`))
       );
     case 'tls-tcp':
       return handshakeMisfit(reader, at, chain, outer);

@@ -1,7 +1,7 @@
 import type { AuthorizationPolicyRule } from './resources.gen.ts';
 import type { TrustDomains } from './trust-domain.ts';
 
-/** Why a value matches nothing that the field can hold, in a clause, and what to do about it, as an imperative. */
+/** Why a value matches nothing that the field can hold, in a clause that names the value, and what to do about it, as an imperative. */
 interface Flaw {
   readonly reason: string;
   readonly fix: string;
@@ -53,27 +53,33 @@ function* valuesOf(rule: AuthorizationPolicyRule, field: string): Iterable<Value
 
 function flawOfSni(value: string): Flaw | undefined {
   if (value === value.toLowerCase()) return undefined;
-  return { reason: 'Envoy sees every SNI in lower case', fix: `write '${value.toLowerCase()}'` };
+  return { reason: `Envoy sees every SNI in lower case, never '${value}'`, fix: `write '${value.toLowerCase()}'` };
 }
 
 function flawOfPrincipal(value: string, trustDomains: TrustDomains): Flaw | undefined {
   if (value.startsWith('spiffe://'))
-    return { reason: "Istio puts 'spiffe://' in front of every principal", fix: `write '${value.slice(9)}'` };
+    return {
+      reason: `Istio puts 'spiffe://' in front of every principal, also of '${value}'`,
+      fix: `write '${value.slice(9)}'`,
+    };
   const star = starIn(value);
   if (star === 'inside')
-    return { reason: "only a '*' at the beginning or at the end stands for anything", fix: 'use `namespaces` instead' };
+    return { reason: `the '*' inside '${value}' stands for itself`, fix: 'use `namespaces` instead' };
   if (star === 'both')
-    return { reason: "behind a leading '*' the other '*' stands for itself", fix: 'use `namespaces` instead' };
+    return {
+      reason: `behind the leading '*' of '${value}' the other '*' stands for itself`,
+      fix: 'use `namespaces` instead',
+    };
   if (star !== 'beginning' && !isIdentity(value, star === 'end'))
     return {
-      reason: 'identities have the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT',
+      reason: `'${value}' has not the form of identities, TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`,
       fix: 'write the principal in that form, or use `namespaces`',
     };
   const [named = ''] = value.split('/');
   if (named !== 'cluster.local' || value.split('/').length === partsOfIdentity || trustDomains.includes(named))
     return undefined;
   return {
-    reason: `without five parts 'cluster.local' does not stand for trust domain '${trustDomains[0] ?? ''}'`,
+    reason: `'${value}' has not five parts, and its 'cluster.local' does not stand for trust domain '${trustDomains[0] ?? ''}'`,
     fix: `write '${trustDomains[0] ?? ''}${value.slice(named.length)}'`,
   };
 }

@@ -1,3 +1,4 @@
+import type { Severity } from '../analysis/finding.ts';
 import type { Origin, ReadLine } from './origin.ts';
 import { printable } from './printable.ts';
 import type { Look } from './style.ts';
@@ -5,13 +6,15 @@ import type { Look } from './style.ts';
 /** What a frame is drawn with. */
 export interface CodeFrameOptions extends Look {
   readonly readLine: ReadLine;
+  /** How bad what is marked is. */
+  readonly severity: Severity;
 }
 
 /** Lines are no longer than this even where there is room: they are generated, and nobody reads them. */
 const maxLineLength = 160;
 
 /** The line of a place between its neighbours, with a mark below the word; nothing where the text is not known. */
-export function codeFrame(origin: Origin, { readLine, style, width }: CodeFrameOptions): string[] {
+export function codeFrame(origin: Origin, { readLine, severity, style, width }: CodeFrameOptions): string[] {
   const text = readLine(origin.file, origin.line);
   if (text === undefined) return [];
   const digits = String(origin.line + 1).length;
@@ -29,7 +32,7 @@ export function codeFrame(origin: Origin, { readLine, style, width }: CodeFrameO
   return [
     ...neighbour(origin.line - 1),
     `${gutter(String(origin.line))} ${cut(text, start, room)}`,
-    `${gutter('')} ${' '.repeat(markAt)}${style.severity.error(mark)}`,
+    `${gutter('')} ${' '.repeat(markAt)}${style.severity[severity](mark)}`,
     ...neighbour(origin.line + 1),
   ];
 }

@@ -95,7 +95,12 @@ function fieldsByStage(path: Path): ReadonlyMap<Stage, readonly FieldRef[]> {
   }
   add('hop', hop?.tlsAt ?? hop?.rule);
   add('upstream', origination?.at);
-  return new Map([...fields].map(([name, own]) => [name, [...own.values()]]));
+  return new Map([...fields].map(([name, own]) => [name, withoutParents([...own.values()])]));
+}
+
+/** A destination tells its rule as well. */
+function withoutParents(fields: readonly FieldRef[]): readonly FieldRef[] {
+  return fields.filter((at) => !fields.some((other) => keyOf(other).startsWith(`${keyOf(at)}.`)));
 }
 
 /** The stage that the next field decides: the hop's route is the last of capture, the server of its own stage. */

@@ -10,9 +10,14 @@ const shownClients = 12;
 /** So many targets of an outcome are named. */
 const shownTargets = 60;
 
+/** More targets than this are not named where they are simply all the others. */
+const namedOthers = 6;
+
 /** Clients that fare alike, each group with its targets by outcome: for more clients and targets than a table holds. */
 export function textAccessGroups(targets: readonly Target[], rows: readonly AccessRow[], look: Look): string[] {
-  return rows.map((row) => textGroup(targets, row, look));
+  const groups = rows.map((row) => textGroup(targets, row, look));
+  const isShortened = groups.some((group) => /\bthe other \d+ |\band \d+ more /.test(group.replaceAll(/\s+/g, ' ')));
+  return isShortened ? [...groups, hang('', 'every client and target by name: -o csv', look.width)] : groups;
 }
 
 function textGroup(targets: readonly Target[], { clients, cells }: AccessRow, { style, width }: Look): string {
@@ -20,9 +25,12 @@ function textGroup(targets: readonly Target[], { clients, cells }: AccessRow, { 
   const asked = targets.map(displayTarget).filter((target) => cells.has(target));
   const outcomes = [...Map.groupBy(asked, (target) => cellText(cells.get(target)))].toSorted(byRarity);
   const labelWidth = Math.max(...outcomes.map(([text]) => text.length));
-  const lines = outcomes.map(([text, own]) => {
+  const lines = outcomes.map(([text, own], index) => {
     const label = `  ${paint(text, cells.get(own[0] ?? ''), style)}${' '.repeat(labelWidth - text.length)}  `;
-    return hang(label, listNames(own, shownTargets, 'target'), width);
+    const isRest = outcomes.length > 1 && asked.length === targets.length && own.length > namedOthers;
+    const isLast = index === outcomes.length - 1;
+    const named = isRest && isLast ? `the other ${own.length} targets` : listNames(own, shownTargets, 'target');
+    return hang(label, named, width);
   });
   return [hang('', title, width), ...lines].join('\n');
 }

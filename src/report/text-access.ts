@@ -14,11 +14,14 @@ const maxBlocks = 2;
 
 const shownNames = 3;
 
+const nothing =
+  'there is no path to show: the input has no namespace with sidecars, or no ServiceEntry of an external host';
+
 const gap = '  ';
 
 /** Who reaches what: clients as rows, targets as columns, or groups of clients where there are too many; a legend and a summary. Ends with a line end. */
 export function textAccess(paths: readonly Path[], look: Look): string {
-  if (paths.length === 0) return 'no client, or no external host: there is no path to show\n';
+  if (paths.length === 0) return `${hang('', nothing, look.width)}\n`;
   const targets = targetsOf(paths);
   const rows = rowsOf(paths, targets);
   const parts = [

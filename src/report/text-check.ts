@@ -22,7 +22,8 @@ export function textCheck(report: CheckReport, look: Look): string {
   const blocks = [...groups.values()].map((group) => textGroup(group, report, look));
   const title = report.title === undefined ? [] : [style.bold(`== ${report.title}`)];
   const hint = textHint(report.findings, width);
-  return `${[...title, ...blocks, ...hint, textSummary(report, style)].join('\n\n')}\n`;
+  const end = [textSummary(report, style), ...textQuestion(report)].join('\n');
+  return `${[...title, ...blocks, ...hint, end].join('\n\n')}\n`;
 }
 
 function textGroup(group: readonly Finding[], report: CheckReport, look: Look): string {
@@ -40,16 +41,18 @@ function textGroup(group: readonly Finding[], report: CheckReport, look: Look): 
 function textFinding(finding: Finding, report: CheckReport, { style, width }: Look): string[] {
   const { locate, readLine } = report;
   const origin = locate({ ...finding.resource, field: finding.field });
-  const frame = origin ? codeFrame(origin, { readLine, style, width: width - indent.length }) : [];
+  const frame = origin
+    ? codeFrame(origin, { readLine, severity: finding.severity, style, width: width - indent.length })
+    : [];
   const message = `${printable(finding.message)} ${style.dim(`(${finding.rule})`)}`;
   const detail = (label: string, text: string): string => hang(`${indent}${label}: `, text, width);
   return [
     hang(`  ${textSeverity(finding, style)} `, message, width),
     ...frame.map((line) => `${indent}${line}`),
-    ...(finding.field === '' ? [] : [`${indent}at: ${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`]),
+    ...(finding.field === '' ? [] : [detail('at', `${finding.field}${origin ? ` (${displayPlace(origin)})` : ''}`)]),
     detail('fix', printable(finding.fix)),
     ...(finding.paths.length === 0 ? [] : [detail('affects', describeAffected(finding.paths))]),
-    ...relatedOf(finding).map((at) => `${indent}see: ${displayField(at, locate)}`),
+    ...relatedOf(finding).map((at) => detail('see', displayField(at, locate))),
     ...textExemption(finding, detail),
   ];
 }
@@ -98,9 +101,15 @@ function textHint(findings: readonly Finding[], width: number): string[] {
   return [hang('incomplete: ', meaning, width)];
 }
 
+/** The question that comes next, asked once. */
+function textQuestion({ findings: [first], title }: CheckReport): string[] {
+  return first === undefined || title !== undefined ? [] : [`why: egress-guard explain ${first.rule}`];
+}
+
 function textSummary({ findings, resources }: CheckReport, style: Style): string {
   const { errors, warnings, exempted } = summarize(findings);
   const looked = countOf(resources, 'resource');
+  if (errors + warnings + exempted + resources === 0) return 'nothing was checked: no resource is in the input';
   if (errors + warnings + exempted === 0) return style.good(`nothing is wrong with ${looked}`);
   const counts = [
     ...(errors > 0 ? [style.severity.error(countOf(errors, 'error'))] : []),

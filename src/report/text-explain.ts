@@ -11,7 +11,7 @@ import type { Look } from './style.ts';
 /** What the story needs besides the path. */
 export interface TextExplainOptions extends Look {
   readonly locate: Locate;
-  /** Findings that affect the path. */
+  /** Findings about the path. */
   readonly findings: readonly Finding[];
 }
 
@@ -35,7 +35,9 @@ function textStages(path: Path, { style, width, locate }: TextExplainOptions): s
     .map(({ stage, text, by, isEnd }) => {
       const label = `  ${style.bold(stage.padEnd(labelWidth))}  `;
       const told = printable(text);
-      const places = by.map((at) => `${' '.repeat(labelWidth + 4)}${style.dim(`by ${displayField(at, locate)}`)}`);
+      const places = by.map((at) =>
+        style.dim(hang(`${' '.repeat(labelWidth + 4)}by `, displayField(at, locate), width)),
+      );
       return [hang(label, isEnd ? style.outcome[path.outcome](told) : told, width), ...places].join('\n');
     })
     .join('\n');
@@ -54,7 +56,7 @@ function textFix(finding: Finding, { style, width, locate }: TextExplainOptions)
   const message = `${printable(finding.message)} ${style.dim(`(${finding.rule}${exempted})`)}`;
   return [
     hang(`${style.severity[finding.severity](`${finding.severity}:`)} `, message, width),
-    `  at: ${displayField({ ...finding.resource, field: finding.field }, locate)}`,
+    hang('  at: ', displayField({ ...finding.resource, field: finding.field }, locate), width),
     hang('  fix: ', printable(finding.fix), width),
   ].join('\n');
 }

@@ -2,12 +2,18 @@ import { hang } from './hang.ts';
 import type { RuleDocs } from './rule-docs.ts';
 import type { Look } from './style.ts';
 
-/** All rules, one a line. Ends with a line end. */
+/** Columns of text narrower than this are hard to read: the text goes below its label then. */
+const minSummaryWidth = 30;
+
+/** All rules, one a line, or each over its summary where lines are short. Ends with a line end. */
 export function textRules(rules: readonly RuleDocs[], { style, width: room }: Look): string {
   const width = Math.max(0, ...rules.map((rule) => rule.name.length));
+  const isNarrow = room - width - 'warning'.length - 4 < minSummaryWidth;
   const lines = rules.map(({ name, severity, summary }) => {
     const label = `${style.bold(name.padEnd(width))}  ${style.severity[severity](severity.padEnd('warning'.length))}  `;
-    return hang(label, summary, room);
+    return isNarrow
+      ? `${style.bold(name)}  ${style.severity[severity](severity)}\n${hang('  ', summary, room)}`
+      : hang(label, summary, room);
   });
   return `${lines.join('\n')}\n`;
 }
@@ -48,9 +54,16 @@ export function textRule(rule: RuleDocs, { style, width }: Look): string {
     hang('', rule.why, room),
     `${style.severity.error('bad:')}\n${example(rule.examples.bad)}`,
     `${style.good('good:')}\n${example(rule.examples.good)}`,
-    ...(rule.related.length > 0 ? [`See also ${rule.related.join(', ')}.`] : []),
+    ...(rule.related.length > 0
+      ? [`See also: ${rule.related.map((code) => `${code} (${toolOf(code)})`).join(', ')}`]
+      : []),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Whose code it is. */
+function toolOf(code: string): string {
+  return code.startsWith('IST') ? 'istioctl analyze' : 'Kiali';
 }
 
 /** Indented by two, whatever the indentation it was written with. */

@@ -66,7 +66,7 @@ function* sameSubsets(rule: DestinationRule, reader: MeshReader): Iterable<Probl
     yield {
       at: fieldOf(resource, field),
       key: `subset ${name}`,
-      message: `subset '${name}' is ignored: ${displayRef(refOf(first.resource))}, which comes first, has one of the same name with other settings`,
+      message: `subset '${name}' is ignored: ${nameOf(first.resource)}, which comes first, has one of the same name with other settings`,
       fix: 'give the subset a name of its own, or move all its settings into one of the two',
       related: [fieldOf(first.resource, first.field)],
     };
@@ -81,7 +81,7 @@ function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Prob
   yield {
     at: fieldOf(policy.resource, policy.field),
     key: isTls ? 'policy with TLS' : 'policy',
-    message: `the traffic policy is ignored${isTls ? ', and its TLS with it' : ''}: ${displayRef(refOf(first.resource))}, which comes first, has one for the same host`,
+    message: `the traffic policy is ignored${isTls ? ', and its TLS with it' : ''}: ${nameOf(first.resource)}, which comes first, has one for the same host`,
     fix: 'move all settings into one of the two',
     related: [fieldOf(first.resource, first.field)],
     severity: isTls ? 'error' : 'warning',
@@ -94,7 +94,7 @@ function* differentExports(rule: DestinationRule, reader: MeshReader): Iterable<
   const losses = (apart.losses.get(idOf(refOf(rule.resource))) ?? []).filter((loss) => hurts(loss, reader));
   const at = fieldOf(rule.resource, 'spec.exportTo');
   for (const [other, [worst, ...others]] of byOther(losses, rule)) {
-    const name = displayRef(refOf(other));
+    const name = nameOf(other);
     yield {
       at,
       key: `exportTo ${other.metadata.name}`,
@@ -104,7 +104,7 @@ function* differentExports(rule: DestinationRule, reader: MeshReader): Iterable<
     };
   }
   if (losses.length > 0 || rule.group === apart.oldest.group) return;
-  const name = displayRef(refOf(apart.oldest.resource));
+  const name = nameOf(apart.oldest.resource);
   yield {
     at,
     key: 'exportTo',
@@ -147,14 +147,19 @@ function lossText({ lost, applied, viewer, subset }: RuleLoss, rule: Destination
   const isLost = isSame(lost.resource, rule.resource);
   const more = others === 0 ? '' : `, and ${others} more`;
   if (isLost)
-    return `${what} is lost for ${whom}, as 'exportTo' differs from that of ${displayRef(refOf(applied.resource))}${more}`;
-  return `${what} of ${displayRef(refOf(lost.resource))} is lost for ${whom}, as 'exportTo' differs from its own${more}`;
+    return `${what} is lost for ${whom}, as 'exportTo' differs from that of ${nameOf(applied.resource)}${more}`;
+  return `${what} of ${nameOf(lost.resource)} is lost for ${whom}, as 'exportTo' differs from its own${more}`;
 }
 
 /** The TLS of a policy, at the top and by port. */
 function tlsOf(policy: DestinationRuleTrafficPolicy | undefined): unknown {
   const ports = policy?.portLevelSettings ?? [];
   return [policy?.tls, ...ports.map(({ port, tls }) => [port?.number, tls])];
+}
+
+function nameOf(source: TrafficSource): string {
+  const [kind = '', ...name] = displayRef(refOf(source)).split(' ');
+  return `${kind} '${name.join(' ')}'`;
 }
 
 function isSame(a: TrafficSource, b: TrafficSource): boolean {

@@ -8,7 +8,7 @@ import { defineRule } from './define.ts';
 export const egressPolicyIsScoped = defineRule({
   name: 'egress-policy-is-scoped',
   summary: 'A policy about external hosts in the root namespace selects the egress gateway.',
-  why: 'In the root namespace a policy without a selector applies to every workload of the mesh, to the inbound side of every sidecar included. What is meant for the gateway then denies, or by being an ALLOW policy closes, all others too.',
+  why: 'In the root namespace a policy without a selector applies to every workload of the mesh, to the inbound side of every sidecar included. A DENY that is meant for the gateway then denies everywhere else too, and an ALLOW closes all other workloads.',
   severity: 'error',
   subject: 'policy',
   related: ['KIA0106'],

@@ -59,7 +59,7 @@ spec:
           `server '${displayServer(server)}' ${whatItDoes(server)} on pod port ${port} of the egress gateway: ` +
           (asksIdentity === undefined
             ? 'everybody is let in without an identity'
-            : `it does not learn which workload asks, and ${asksIdentity.action} policy '${asksIdentity.id}' wants to know`),
+            : `it does not learn which workload asks, and ${asksIdentity.action} policy '${asksIdentity.id}' depends on that`),
         fix: `use ${mutual(server)}`,
         related: asksIdentity === undefined ? [] : [fieldOf(asksIdentity.resource, 'spec.rules')],
         // Where the pods are an ingress gateway too, a route may still say that this server is for that.

@@ -50,7 +50,7 @@ spec:
         message: `Envoy refuses the listener of pod port ${port}: ${
           second === undefined
             ? `${what} is listed twice`
-            : `server '${displayServer(there.server)}' of Gateway ${displayGateway(there.server)} claims ${what} too`
+            : `server '${displayServer(there.server)}' of Gateway '${displayGateway(there.server)}' claims ${what} too`
         }`,
         fix:
           second === undefined

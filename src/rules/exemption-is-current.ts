@@ -4,7 +4,7 @@ import { defineRule } from './define.ts';
 export const exemptionIsCurrent = defineRule({
   name: 'exemption-is-current',
   summary: 'Every exemption of the settings is in force and exempts something.',
-  why: 'An exemption that has expired protects nobody from the findings it names. One that matches nothing is a hole that waits for the next resource of that name.',
+  why: 'An exemption that has expired exempts nothing, and what it names counts again. One that matches nothing is a hole that waits for the next resource of that name.',
   severity: 'warning',
   subject: 'exemption',
   related: [],

@@ -2,6 +2,7 @@ import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturi
 import { isMediated } from '../egress/class-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
+import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import { factsOf, resourcesById } from '../mesh/indexes.ts';
 import { isDirectHost } from '../mesh/inventory.ts';
@@ -48,24 +49,55 @@ spec:
     const { reader, host } = context;
     if (isDirectHost(factsOf(reader).inventory, to.host)) return;
     const mediated = host.find(isMediated)?.to; // a port that does lead to the gateway, for some client
-    if (mediated === undefined && capturingVirtualServices(reader, to.host).length === 0) return; // external-host-has-egress-path speaks
+    const routes = capturingVirtualServices(reader, to.host);
+    if (mediated === undefined && routes.length === 0) return; // external-host-has-egress-path speaks
     const entry = entryOf(path, context);
     if (entry === undefined || hasGatewayEndpoints(reader, entry)) return;
+    const hidden = path.cause === 'not-routed' ? routes.find((route) => isHiddenFrom(route, path)) : undefined;
     const index = (entry.spec.ports ?? []).findIndex((port) => port.number === to.port);
     yield {
       at: fieldOf(entry, index === -1 ? 'spec.ports' : `spec.ports[${index}]`),
       key: `${to.host}:${to.port}`,
-      message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${path.cause === 'not-routed' ? '' : `: ${path.reason}`}`,
-      fix: fixFor(to, mediated ?? to),
-      related: path.decidedBy,
+      message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${reasonOf(path, hidden)}`,
+      fix:
+        hidden === undefined
+          ? fixFor(path, mediated ?? to)
+          : `add the clients' namespaces to \`exportTo\` of ${nameOf(hidden)}`,
+      related: hidden === undefined ? path.decidedBy : [fieldOf(hidden.resource, 'spec.exportTo'), ...path.decidedBy],
       incomplete: true,
     };
   },
 });
 
-function fixFor(to: Path['to'], mediated: Path['to']): string {
+function reasonOf({ cause, reason }: Path, hidden: VirtualService | undefined): string {
+  if (hidden !== undefined) return `: ${nameOf(hidden)}, which leads it there, is not exported to these clients`;
+  return cause === 'not-routed' ? '' : `: ${reason}`;
+}
+
+/** True for a VirtualService that routes the port on sidecars, and that the client does not see for want of an export. */
+function isHiddenFrom({ visibility, http, tls, tcp }: VirtualService, { from, to }: Path): boolean {
+  if (isVisibleFrom(visibility, from.namespace)) return false;
+  const isFor = (gateways: readonly string[], port = 0): boolean =>
+    (gateways.length === 0 || gateways.includes(meshGateway)) && (port === 0 || port === to.port);
+  if (to.protocol === 'http') {
+    return http.some(
+      ({ matches }) => matches.length === 0 || matches.some((match) => isFor(match.gateways, match.conditions.port)),
+    );
+  }
+  return { tls, tcp }[to.protocol].some(
+    ({ matches }) => matches.length === 0 || matches.some((match) => isFor(match.gateways, match.port)),
+  );
+}
+
+function nameOf({ resource: { metadata } }: VirtualService): string {
+  return `VirtualService '${metadata.namespace}/${metadata.name}'`;
+}
+
+function fixFor({ to, cause }: Path, mediated: Path['to']): string {
+  if (cause === 'passthrough-balancing')
+    return 'drop `loadBalancer: {simple: PASSTHROUGH}` from the DestinationRule of the gateway Service';
   const section = to.protocol;
-  const route = `add a \`${section}\` route for port ${to.port} that leads to the gateway`;
+  const route = `add ${section === 'http' ? 'an' : 'a'} \`${section}\` route for port ${to.port} that leads to the gateway`;
   if (to.port === mediated.port) return `${route}, exported to and imported by the client`;
   const isWebPair = to.port === 443 && mediated.protocol === 'http';
   return isWebPair

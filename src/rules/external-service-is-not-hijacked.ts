@@ -100,7 +100,7 @@ function* inNamespace(own: MeshService, owned: readonly MeshService[]): Iterable
     yield {
       at: fieldOf(own.resource, `spec.ports[${index}].protocol`),
       key: `${own.host.toLowerCase()}:${port.number}`,
-      message: `'${port.protocol}' on port ${port.number} of '${own.host}' switches off the route that ServiceEntry '${metadata.namespace}/${metadata.name}' leads to the gateway by`,
+      message: `'${port.protocol}' on port ${port.number} of '${own.host}' switches off the route to the gateway, which is for the protocol of ServiceEntry '${metadata.namespace}/${metadata.name}'`,
       fix: `use the protocol of ServiceEntry '${metadata.namespace}/${metadata.name}', or drop the port`,
       related: [fieldOf(other.resource, 'spec.ports')],
     };

@@ -42,7 +42,8 @@ spec:
     const problem = { key: to.host, message: reason };
     if (cause === 'unresolvable' && origination !== undefined) {
       const at = { ...origination.entry, field: 'spec.resolution' };
-      const fix = 'set `resolution: DNS`, and `endpoints` if the host is a wildcard';
+      const isWildcard = origination.host.startsWith('*');
+      const fix = `set \`resolution: DNS\`${isWildcard ? ' and `endpoints`, as the host is a wildcard' : ''}`;
       yield { ...problem, at, fix, related: [route] };
     }
     if (cause === 'no-endpoint' && origination !== undefined) {
@@ -75,7 +76,7 @@ function notExported(
   if (entry === undefined) return { at: route, fix, incomplete: true };
   return {
     at: fieldOf(entry.resource, 'spec.exportTo'),
-    fix,
+    fix: `add '${gateway}' to \`exportTo\``,
     related: [route],
     incomplete: entries.every(isPrivate),
   };

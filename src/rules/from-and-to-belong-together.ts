@@ -8,7 +8,7 @@ import { defineRule } from './define.ts';
 export const fromAndToBelongTogether = defineRule({
   name: 'from-and-to-belong-together',
   summary: 'What a rule says of clients and what it says of operations belong to one rule.',
-  why: 'Rules of a policy are alternatives. A rule with only `from` beside one with only `to` matches everything that these clients do, and everybody who does that: far more than the two in one rule, which one dash less would make of them.',
+  why: 'Rules of a policy are alternatives. A rule with only `from` beside one with only `to` matches everything that these clients do, and everybody who does that: far more than the two in one rule. Often it is one dash too many.',
   severity: 'warning',
   subject: 'policy',
   related: [],

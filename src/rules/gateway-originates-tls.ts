@@ -32,11 +32,13 @@ spec:
     if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied') || origination === undefined) return;
     const { at, entry, host, port, isTlsPort, plaintextPort } = origination;
     if (plaintextPort === undefined) return;
+    const declared =
+      port === plaintextPort ? port : `${port} (the ServiceEntry's, not its targetPort ${plaintextPort})`;
     yield {
       at: at ?? entry,
       key: `${host}:${port}`,
       message: `the gateway sends plain HTTP to '${host}:${plaintextPort}'`,
-      fix: `set \`tls: {mode: SIMPLE}\` for port ${port} in a DestinationRule of '${host}' that the gateway's namespace applies`,
+      fix: `set \`tls: {mode: SIMPLE}\` for port ${declared} in a DestinationRule of '${host}' that the gateway's namespace applies`,
       related: at === undefined ? [] : [entry],
       severity: isTlsPort ? 'error' : 'warning',
       incomplete: at === undefined,

@@ -72,7 +72,7 @@ spec:
       at: route,
       key: `${to.host}:${upstream.host}`,
       message: reason,
-      fix: `route to '${to.host}', or give it a server and route of its own`,
+      fix: `route to '${to.host}', or give that host a server and a route of its own`,
       related: server === undefined ? [] : [server.at],
       ...(isJudgedByHost(reader, path) && { severity: 'error' }),
     };

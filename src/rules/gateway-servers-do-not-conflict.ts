@@ -83,7 +83,7 @@ function problemOf(dropped: DroppedServer, { namespace }: Workload): Problem {
     at: fieldOf(here.resource, `${here.field}.${field}`),
     key: `${displayServer(here)} and ${displayGateway(there)} ${displayServer(there)}`,
     message: isIntruded
-      ? `server '${displayServer(here)}' ${claim}, so that Istio leaves out ${otherName(here, there)}`
+      ? `server '${displayServer(here)}' ${claim}, so Istio leaves out ${otherName(here, there)}`
       : `Istio leaves out server '${displayServer(here)}': ${otherName(here, there)}, which comes first, ${claim}`,
     fix,
     related: [fieldOf(there.resource, there.field)],
@@ -118,6 +118,6 @@ function isOf({ resource }: GatewayServer, namespace: string): boolean {
 }
 
 function otherName(here: GatewayServer, there: GatewayServer): string {
-  const where = displayGateway(here) === displayGateway(there) ? '' : ` of Gateway ${displayGateway(there)}`;
+  const where = displayGateway(here) === displayGateway(there) ? '' : ` of Gateway '${displayGateway(there)}'`;
   return `server '${displayServer(there)}'${where}`;
 }

@@ -99,6 +99,6 @@ function aboutAuthority({ to, arrival }: Path, { routeAt }: Hop): Problem {
     at: routeAt,
     key: to.host,
     message: `requests for '${to.host}' arrive with authority '${arrival?.authority}', for which the gateway has no route`,
-    fix: 'drop what sets the authority from the rule',
+    fix: 'drop from the rule what sets the authority',
   };
 }

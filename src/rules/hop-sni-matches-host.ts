@@ -43,7 +43,7 @@ spec:
       at,
       key: to.host,
       message: hop.sniIsDefault
-        ? `no SNI is set for host '${to.host}', so that Istio sends '${hop.sni}'`
+        ? `no SNI is set for host '${to.host}', so Istio sends '${hop.sni}'`
         : `SNI '${hop.sni}' is sent for host '${to.host}'`,
       fix: `set ${wanted}`,
       related: [hop.routeAt],

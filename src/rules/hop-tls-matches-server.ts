@@ -60,7 +60,7 @@ spec:
         at: { ...at, field: `${at.field}.tls` },
         key: `${server.port}:${to.host}`,
         message: `${reason} (for '${to.host}')`,
-        fix: `set \`${serverForm(at.kind).mutual}\` with protocol HTTPS or TLS`,
+        fix: `set \`${serverForm(at.kind).mutual}\` on the server, with protocol HTTPS or TLS`,
         related: [tlsAt],
         // A TLS server for the very host, which outranks a wildcard, may still come.
         incomplete: server.mode !== '' && !server.hosts.some((name) => name.toLowerCase() === to.host),

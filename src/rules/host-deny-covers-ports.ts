@@ -12,7 +12,7 @@ import { defineRule } from './define.ts';
 /** A DENY by host holds whatever port the client writes behind the host. */
 export const hostDenyCoversPorts = defineRule({
   name: 'host-deny-covers-ports',
-  summary: 'A DENY rule by host names the host with every port, too.',
+  summary: 'A DENY rule that names a host names it with every port, too.',
   why: "Routes ignore the port behind the host that a client asks for, policies do not: with `Host: api.example.com:80` a request takes the same route, and a DENY on 'api.example.com' does not match it.",
   severity: 'error',
   subject: 'policy',

@@ -10,7 +10,7 @@ import { defineRule, type SubjectResource } from './define.ts';
 /** No certificate is expected where Istio once put them. */
 export const legacyCertificatePath = defineRule({
   name: 'legacy-certificate-path',
-  summary: 'Certificates of egress are not expected below `/etc/certs`, where Istio put them before version 1.5.',
+  summary: 'No certificate of egress is expected below `/etc/certs`, where Istio put them before version 1.5.',
   why: 'Nothing is mounted there any more: certificates of the mesh come over an interface of the proxy, those of others from Secrets. Istio accepts the path all the same, and every connection is reset.',
   severity: 'warning',
   subject: 'resource',

@@ -115,7 +115,7 @@ function aboutMatch(hop: Hop, host: string, { at, server, virtualService, serves
   return {
     at,
     key: `${server.gateway}:${host}`,
-    message: `the match is not for port ${server.number}, which the server of Gateway '${server.gateway}' declares that requests for '${host}' arrive at`,
+    message: `the match is not for port ${server.number}, which the server of Gateway '${server.gateway}' for '${host}' declares`,
     fix: `set \`port: ${server.number}\``,
     related: [fieldOf(server.resource, `${server.field}.port`), hop.routeAt],
     incomplete: servesElsewhere && idOf(refOf(virtualService.resource)) !== idOf(hop.routeAt),

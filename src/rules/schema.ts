@@ -5,7 +5,7 @@ import { defineRule } from './define.ts';
 export const schema = defineRule({
   name: 'schema',
   summary: 'Resources have the fields, types and values that their schema knows.',
-  why: 'The API server drops a field that it does not know, or refuses the whole object. A misspelt `sni_hosts` is simply gone, and the route matches other traffic than it says. In a cluster this cannot be found any more, so that only files are checked.',
+  why: 'The API server drops a field that it does not know, or refuses the whole object. A misspelt `sni_hosts` is simply gone, and the route matches other traffic than it says. In a cluster it cannot be found any more: only files are checked.',
   severity: 'error',
   subject: 'schema',
   related: ['IST0106'],

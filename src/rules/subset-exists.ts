@@ -43,7 +43,7 @@ spec:
         message: `no DestinationRule for '${service}' that the clients apply has a subset '${subset}'`,
         fix:
           rule === undefined
-            ? `define subset '${subset}' in a DestinationRule in the namespace of the gateway Service, exported to the clients, or in their own`
+            ? `define subset '${subset}' in a DestinationRule for the Service: in its namespace and exported to the clients, or in the clients' own`
             : `add subset '${subset}' to DestinationRule '${rule.namespace}/${rule.name}', which they apply`,
         related: rule === undefined ? [] : [rule],
         incomplete: true,

@@ -6,7 +6,7 @@ import { defineRule } from './define.ts';
 export const tlsServerHasOneDestination = defineRule({
   name: 'tls-server-has-one-destination',
   summary: 'A server that terminates TLS and forwards bytes serves the host of one route.',
-  why: 'Behind such a server Istio installs the first `tcp` route of the first VirtualService that any of its hosts fits, for all of them. The SNI chooses the server, not the route: what is meant for the second host goes to the first, and policies judge it as the second.',
+  why: 'Behind such a server Istio installs the first `tcp` route of the first VirtualService that fits any of its hosts, for all of them. The SNI chooses the server, not the route: what is meant for the second host goes to the first, and policies judge it as the second.',
   severity: 'error',
   subject: 'Gateway',
   related: [],

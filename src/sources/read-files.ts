@@ -9,6 +9,8 @@ export interface FileAccess {
   readonly cwd: string;
   /** Reads standard input to its end. */
   readonly readStdin: () => Promise<string>;
+  /** Is told before each file how many are read, and of how many. */
+  readonly onFile?: (read: number, all: number) => void;
 }
 
 /**
@@ -18,11 +20,14 @@ export interface FileAccess {
 export async function readFiles(paths: readonly string[], access: FileAccess): Promise<Input> {
   const files = findFiles(paths, access.cwd);
   const stdin = files.includes(standardInput) ? await access.readStdin() : '';
-  return readInput(parseEach(files, stdin, access.cwd));
+  return readInput(parseEach(files, stdin, access));
 }
 
-function* parseEach(files: readonly string[], stdin: string, cwd: string): Generator<ParsedFile> {
-  for (const file of files) yield parseFile(file, file === standardInput ? stdin : readText(file, cwd));
+function* parseEach(files: readonly string[], stdin: string, { cwd, onFile }: FileAccess): Generator<ParsedFile> {
+  for (const [index, file] of files.entries()) {
+    onFile?.(index, files.length);
+    yield parseFile(file, file === standardInput ? stdin : readText(file, cwd));
+  }
 }
 
 /** The text of one file. Throws an InputError where it cannot be read. */

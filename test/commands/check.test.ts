@@ -56,6 +56,7 @@ test('an error: exit code 1, with line and mark', async () => {
     fix: set \`sni: good\`
 
 1 error in 1 resource
+why: egress-guard explain hop-sni-matches-host
 `);
 });
 
@@ -95,13 +96,13 @@ test('notes go to stderr, and JSON to stdout with nothing else', async () => {
     notes: ['gateway pods are assumed'],
   });
   expect(JSON.parse(stdout)).toEqual({ findings: [], summary: { errors: 0, warnings: 0, exempted: 0 } });
-  expect(stderr).toBe('note: skipped because of template placeholders: -:8\nnote: gateway pods are assumed\n');
+  expect(stderr).toBe('note: skipped because of template placeholders: stdin:8\nnote: gateway pods are assumed\n');
 });
 
 test('files without a resource are said', async () => {
   expect(await run('check -', { stdin: 'replicas: 1\n' })).toEqual({
     exitCode: 0,
-    stdout: 'nothing is wrong with 0 resources\n',
+    stdout: 'nothing was checked: no resource is in the input\n',
     stderr: 'note: no resource that egress-guard knows is in these files\n',
   });
 });

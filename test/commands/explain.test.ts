@@ -41,6 +41,11 @@ blocked at capture: the sidecar does not let it out
     expect(stdout).not.toContain('b.example.com');
   });
 
+  test('of a namespace that the input does not know says so', async () => {
+    const { stderr } = await run('explain - --from team-a --to http://api.example.com');
+    expect(stderr).toContain("note: namespace 'team-a' is not in the input: assumed to hold pods with sidecars\n");
+  });
+
   test('is JSON on demand', async () => {
     const { stdout } = await run('explain - --from team-a/pay --to tls://api.example.com:8443 --labels app=a -o json');
     expect(JSON.parse(stdout)).toEqual({
@@ -70,7 +75,7 @@ bad:
 good:
   kind: DestinationRule
 
-See also KIA0201.
+See also: KIA0201 (Kiali)
 `);
   });
 
@@ -90,7 +95,8 @@ test.each([
     "there is no rule 'manifests/'; `egress-guard rules` lists them; a path needs --from and --to",
   ],
   ['explain a b', 'explain is about a path or a rule; give files with --from and --to, or the name of one rule'],
-  ['explain a --from x', 'explain is about a path or a rule; give files with --from and --to, or the name of one rule'],
+  ['explain a --from x', 'a path needs --to besides --from; add --to http://HOST'],
+  ['explain a --to http://x', 'a path needs --from besides --to; add --from NAMESPACE'],
 ])('%s', async (commandLine, message) => {
   expect(await run(commandLine)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
 });

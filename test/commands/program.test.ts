@@ -5,15 +5,12 @@ import { run } from './run-command.ts';
 describe('a command line that means nothing', () => {
   test.each([
     ['chek a.yaml', "error: unknown command 'chek'; did you mean check?"],
-    ['check', "error: missing required argument 'path'"],
+    ['check', "error: missing required argument 'path'; --help tells more"],
     ['check a.yaml --partail', "error: unknown option '--partail'; did you mean --partial?"],
-    [
-      'check a.yaml -o xml',
-      "error: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are text, json, sarif, junit, github.",
-    ],
+    ['check a.yaml -o xml', "error: --output 'xml' is unknown; write one of text, json, sarif, junit, github"],
     ['access a.yaml --form team-a', "error: unknown option '--form'; did you mean --from?"],
     ['access a.yaml --from', "error: option '--from <ns[/sa]>' argument missing"],
-    ['rules all', "error: too many arguments for 'rules'. Expected 0 arguments but got 1."],
+    ['rules all', "error: too many arguments for 'rules'; expected 0 arguments but got 1"],
     ['check missing.yaml', 'error: missing.yaml: no such file or folder; check the path'],
     ['check - --settings missing.yaml', 'error: missing.yaml: no such file or folder; check the path'],
   ])('%s', async (commandLine, message) => {
@@ -39,6 +36,19 @@ describe('help', () => {
     const { exitCode, stdout, stderr } = await run(`${command} --help`);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`Examples?:\n  \\$ egress-guard ${command} `));
+  });
+
+  test.each([
+    ['the terminal', { columns: 60 }],
+    ['COLUMNS, in a pipe', { env: { COLUMNS: '60' } }],
+  ])('is as wide as %s', async (_, options) => {
+    const { stdout } = await run('check --help', options);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThan(72); // examples are not broken
+    expect(stdout).toMatch(/standard\n +input/);
+  });
+
+  test('tells no default that says nothing', async () => {
+    expect((await run('check --help')).stdout).not.toMatch(/default: (false|\[)/);
   });
 
   test('the version', async () => {

@@ -282,7 +282,7 @@ describe('input', () => {
     const { exitCode, stderr } = await runReal('check -', { stdin });
     expect(exitCode).toBe(0);
     expect(stderr).toContain(
-      'note: defined more than once, the last definition counts: ServiceEntry ns/a (-:1, -:1)\n',
+      'note: defined more than once, the last definition counts: ServiceEntry ns/a (stdin:1, stdin:1)\n',
     );
   });
 
@@ -324,4 +324,29 @@ describe('input', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(message);
   });
+});
+
+describe('fixes of a port that leaves directly', () => {
+  test.each([
+    [
+      'a route that is not exported to the clients',
+      'm12-vs-exportto-dot.yaml',
+      "add the clients' namespaces to `exportTo` of VirtualService 'istio-egress/api'",
+    ],
+    [
+      'balancing with PASSTHROUGH',
+      'c4.10-lb-passthrough.yaml',
+      'drop `loadBalancer: {simple: PASSTHROUGH}` from the DestinationRule of the gateway Service',
+    ],
+    ['no route', 'm01-se-add-443-tls.yaml', 'drop port 443 and set `targetPort: 443` on port 80, or add a `tls` route'],
+  ])('%s', async (_, file, fix) => {
+    expect((await runReal(`check ${file}`, { columns: 1000 })).stdout).toContain(`fix: ${fix}`);
+  });
+});
+
+test('a note about one file among several names it', async () => {
+  const { stderr } = await runReal('check --each ../../scenarios/legal-shapes/tls-block-without-mode.yaml');
+  expect(stderr).toMatch(
+    /^note: \S+tls-block-without-mode\.yaml: Service istio-system\/istio-egressgateway is not in/m,
+  );
 });

@@ -82,6 +82,50 @@ describe('explain', () => {
     expect(story).toMatchSnapshot();
   });
 
+  test.each([
+    [
+      'a DENY that never matches, of a path that is allowed',
+      'm25-ap-principal-spiffe-prefix.yaml --from team-b/x',
+      'deny-rule-can-match: AuthorizationPolicy istio-egress/deny-team-b',
+    ],
+    [
+      'a policy that is not attached',
+      'm22a-ap-in-team-b.yaml --from team-b',
+      'egress-policy-is-attached: AuthorizationPolicy team-b/deny-team-b',
+    ],
+    [
+      'a policy of the whole mesh',
+      'm24-ap-root-empty-spec.yaml --from team-a',
+      'mesh-wide-policy-reaches-gateway: AuthorizationPolicy istio-system/deny-team-b',
+    ],
+    [
+      'a route that never applies, of a path that is direct',
+      'm14-mesh-removed-from-gateways.yaml --from team-a',
+      'gateway-reference-resolves: VirtualService istio-egress/api',
+    ],
+    [
+      'what another Gateway takes from the server',
+      'm21c-tenant-gateway-http80-older.yaml --from team-a',
+      'gateway-servers-do-not-conflict: Gateway team-b/evil',
+    ],
+    [
+      'a DestinationRule of the hop that is ignored',
+      'm07-second-dr-same-subset-other-sni.yaml --from team-a',
+      'destination-rules-merge-cleanly: DestinationRule istio-egress/egress-api-2',
+    ],
+  ])('ends in %s', async (_, question, finding) => {
+    const { stdout } = await runReal(`explain ${question} --to http://api.example.com`, { columns: 1000 });
+    const said = [...stdout.matchAll(/^(?:error|warning): .*\(([a-z-]+)\)\n {2}at: (\S+ \S+)/gm)];
+    expect(said.map(([, rule, resource]) => `${rule}: ${resource}`)).toContain(finding);
+  });
+
+  test('does not end in what is about other servers and hosts', async () => {
+    const { stdout } = await runReal(
+      'explain m21-tenant-gateway-http80-younger.yaml --from team-a --to http://api.example.com',
+    );
+    expect(stdout).not.toContain('Gateway team-b/evil');
+  });
+
   test('as JSON', async () => {
     const { stdout } = await runReal(
       'explain m25b-ap-principal-good.yaml --from team-a --to http://api.example.com -o json',

@@ -61,9 +61,13 @@ test('a denied request: exit code 1, with all reasons', async () => {
 });
 
 test.each([
-  ['not JSON', '{', /^error: -: is not JSON: .*; give an AdmissionReview of admission\.k8s\.io\/v1\n$/],
-  ['no review', '{}', /^error: -: .*; give an AdmissionReview of admission\.k8s\.io\/v1\n$/],
-  ['a review without object', reviewOf({ operation: 'CREATE', object: null }), /^error: -: request\.object is missing/],
+  ['not JSON', '{', /^error: stdin: is not JSON: .*; give an AdmissionReview of admission\.k8s\.io\/v1\n$/],
+  ['no review', '{}', /^error: stdin: .*; give an AdmissionReview of admission\.k8s\.io\/v1\n$/],
+  [
+    'a review without object',
+    reviewOf({ operation: 'CREATE', object: null }),
+    /^error: stdin: request\.object is missing/,
+  ],
 ])('%s: exit code 2', async (_, stdin, message) => {
   const { exitCode, stdout, stderr } = await run('review mesh.yaml', { cwd: cwd(), stdin });
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -11,6 +11,15 @@ test('as text', async () => {
   });
 });
 
+test('as text for a narrow terminal', async () => {
+  expect((await run('rules', { columns: 60 })).stdout).toBe(
+    'external-port-is-captured  warning\n' +
+      '  Every port of an external service is routed to the\n  gateway.\n' +
+      'hop-sni-matches-host  error\n' +
+      '  The SNI sent to the egress gateway is the host that is\n  routed.\n',
+  );
+});
+
 test('as JSON', async () => {
   expect(JSON.parse((await run('rules -o json')).stdout)).toEqual({ rules: someRules });
 });

@@ -107,7 +107,10 @@ test.each([80, 120])('text: no line is longer than %i characters, but for what i
 
 describe('the code frame', () => {
   const frame = (lines: readonly string[], column: number, width = 80) =>
-    codeFrame({ file: 'a', line: 10, column }, { ...plain, width, readLine: (_, line) => lines[line - 10] });
+    codeFrame(
+      { file: 'a', line: 10, column },
+      { ...plain, severity: 'error', width, readLine: (_, line) => lines[line - 10] },
+    );
 
   test('marks the word', () => {
     expect(frame(['  sni: a'], 3)).toEqual(['10 │   sni: a', '   │   ^^^']);
@@ -116,7 +119,7 @@ describe('the code frame', () => {
   test('shows the lines before and after, unless they say nothing', () => {
     const lines: Readonly<Record<number, string>> = { 9: 'tls:', 10: '  sni: a', 11: '---' };
     const readLine = (_: string, line: number) => lines[line];
-    expect(codeFrame({ file: 'a', line: 10, column: 3 }, { ...plain, readLine })).toEqual([
+    expect(codeFrame({ file: 'a', line: 10, column: 3 }, { ...plain, severity: 'error', readLine })).toEqual([
       ' 9 │ tls:',
       '10 │   sni: a',
       '   │   ^^^',

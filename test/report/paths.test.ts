@@ -170,7 +170,9 @@ describe('access as text', () => {
   });
 
   test('no path at all is said', () => {
-    expect(textAccess([], plain)).toBe('no client, or no external host: there is no path to show\n');
+    expect(textAccess([], plain)).toBe(
+      'there is no path to show: the input has no namespace with sidecars, or no ServiceEntry of an external host\n',
+    );
   });
 
   test('every path is in the table once', () => {

@@ -39,10 +39,10 @@ testRule(allowRuleCanMatch, {
 
   invalid: {
     'the port of the Service': allow(
-      `- to: [{ operation: { ports: ["80"] } }] # ✗ it allows nothing: the gateway's pods listen on 8080: policies compare the port of the pod, not of the Service`,
+      `- to: [{ operation: { ports: ["80"] } }] # ✗ it allows nothing: policies compare the port of the pod, not of the Service, and the gateway's pods listen on 8080`,
     ),
     'a principal that no certificate carries': allow(
-      `- from: [{ source: { principals: [spiffe://cluster.local/ns/team-a/sa/default] } }] # ✗ it allows nothing: 'spiffe://cluster.local/ns/team-a/sa/default': Istio puts 'spiffe://' in front of every principal`,
+      `- from: [{ source: { principals: [spiffe://cluster.local/ns/team-a/sa/default] } }] # ✗ it allows nothing: Istio puts 'spiffe://' in front of every principal, also of 'spiffe://cluster.local/ns/team-a/sa/default'`,
     ),
     'hosts, where the gateway forwards bytes': {
       on: 'end-to-end-tls',

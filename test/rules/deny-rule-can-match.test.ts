@@ -137,23 +137,23 @@ testRule(denyRuleCanMatch, {
     - from:
       - source:
           principals:
-          - spiffe://cluster.local/ns/team-b/sa/x # ✗ it denies nothing: 'spiffe://cluster.local/ns/team-b/sa/x': Istio puts 'spiffe://' in front of every principal
+          - spiffe://cluster.local/ns/team-b/sa/x # ✗ it denies nothing: Istio puts 'spiffe://' in front of every principal, also of 'spiffe://cluster.local/ns/team-b/sa/x'
     `),
     'one of two principals': deny(`
     - from:
       - source:
           principals:
           - cluster.local/ns/team-a/sa/default
-          - cluster.local/ns/*/sa/x # ✗ it denies nothing: 'cluster.local/ns/*/sa/x': only a '*' at the beginning or at the end stands for anything
+          - cluster.local/ns/*/sa/x # ✗ it denies nothing: the '*' inside 'cluster.local/ns/*/sa/x' stands for itself
     `),
     'a star at both ends': deny(
-      `- from: [{ source: { principals: ['*/ns/team-b/*'] } }] # ✗ it denies nothing: '*/ns/team-b/*': behind a leading '*' the other '*' stands for itself`,
+      `- from: [{ source: { principals: ['*/ns/team-b/*'] } }] # ✗ it denies nothing: behind the leading '*' of '*/ns/team-b/*' the other '*' stands for itself`,
     ),
     'a principal that is only an account': deny(
-      `- from: [{ source: { principals: [team-b/x] } }] # ✗ it denies nothing: 'team-b/x': identities have the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`,
+      `- from: [{ source: { principals: [team-b/x] } }] # ✗ it denies nothing: 'team-b/x' has not the form of identities, TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`,
     ),
     'the same as an attribute': deny(
-      `- when: [{ key: source.principal, values: [team-b/x] }] # ✗ it denies nothing: 'team-b/x': identities have the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`,
+      `- when: [{ key: source.principal, values: [team-b/x] }] # ✗ it denies nothing: 'team-b/x' has not the form of identities, TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`,
     ),
     'four parts of cluster.local in a mesh with another trust domain': `
       ${corpMesh.trim().replaceAll('\n', '\n    ')}
@@ -163,7 +163,7 @@ testRule(denyRuleCanMatch, {
         selector: { matchLabels: { istio: egressgateway } }
         action: DENY
         rules:
-        - from: [{ source: { principals: [cluster.local/ns/team-b/*] } }] # ✗ it denies nothing: 'cluster.local/ns/team-b/*': without five parts 'cluster.local' does not stand for trust domain 'corp.example'
+        - from: [{ source: { principals: [cluster.local/ns/team-b/*] } }] # ✗ it denies nothing: 'cluster.local/ns/team-b/*' has not five parts, and its 'cluster.local' does not stand for trust domain 'corp.example'
     `,
     'a service account without namespace is one of the gateway namespace': deny(
       `- from: [{ source: { serviceAccounts: [x] } }] # ✗ it denies nothing: 'x' without a namespace is an account of 'istio-egress', where no clients are`,
@@ -172,19 +172,19 @@ testRule(denyRuleCanMatch, {
       `- when: [{ key: source.serviceAccount, values: [team-b/x, x] }] # ✗ it denies nothing: 'x' without a namespace is an account of 'istio-egress', where no clients are`,
     ),
     'the port of the Service': deny(
-      `- to: [{ operation: { ports: ["80"] } }] # ✗ it denies nothing: the gateway's pods listen on 8080: policies compare the port of the pod, not of the Service`,
+      `- to: [{ operation: { ports: ["80"] } }] # ✗ it denies nothing: policies compare the port of the pod, not of the Service, and the gateway's pods listen on 8080`,
     ),
     'the port of the Service among other conditions': deny(`
     - from: [{ source: { namespaces: [team-b] } }]
       when:
       - { key: connection.sni, values: [api.example.com] }
-      - { key: destination.port, values: ["80"] } # ✗ it denies nothing: the gateway's pods listen on 8080: policies compare the port of the pod, not of the Service
+      - { key: destination.port, values: ["80"] } # ✗ it denies nothing: policies compare the port of the pod, not of the Service, and the gateway's pods listen on 8080
     `),
     'a port that a server may open one day': deny(
-      `- to: [{ operation: { ports: ["9443"] } }] # ✗ it denies nothing: the gateway's pods listen on 8080: policies compare the port of the pod, not of the Service (incomplete)`,
+      `- to: [{ operation: { ports: ["9443"] } }] # ✗ it denies nothing: policies compare the port of the pod, not of the Service, and the gateway's pods listen on 8080 (incomplete)`,
     ),
     'the SNI in upper case': deny(
-      `- when: [{ key: connection.sni, values: [API.example.com] }] # ✗ it denies nothing: 'API.example.com': Envoy sees every SNI in lower case`,
+      `- when: [{ key: connection.sni, values: [API.example.com] }] # ✗ it denies nothing: Envoy sees every SNI in lower case, never 'API.example.com'`,
     ),
     'the SNI of a host that no route leads to the gateway': deny(
       `- when: [{ key: connection.sni, values: [other.example.com] }] # ✗ it denies nothing: no route leads 'other.example.com' to the gateway, and nothing else has that SNI (incomplete)`,
@@ -218,7 +218,7 @@ testRule(denyRuleCanMatch, {
         selector: { matchLabels: { istio: egressgateway } }
         action: DENY
         rules:
-        - from: [{ source: { namespaces: [team-b] } }] # ✗ it denies nothing: requests arrive without a client certificate: the server is plaintext
+        - from: [{ source: { namespaces: [team-b] } }] # ✗ it denies nothing: requests arrive without a client certificate, as the server is plaintext
     `,
     'plaintext has no SNI': `
       ${plaintextServer.trim().replaceAll('\n', '\n    ')}
@@ -243,7 +243,7 @@ testRule(denyRuleCanMatch, {
       spec:
         action: DENY
         rules:
-        - from: [{ source: { principals: [team-b/x] } }] # ✗ it denies nothing: 'team-b/x': identities have the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT
+        - from: [{ source: { principals: [team-b/x] } }] # ✗ it denies nothing: 'team-b/x' has not the form of identities, TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT
           when: [{ key: connection.sni, values: [api.example.com] }]
     `,
   },

@@ -30,7 +30,7 @@ const withoutRule = ['DestinationRule istio-egress/egress-api'];
 const forwards =
   "server 'tls-api' forwards TLS untouched (PASSTHROUGH) on pod port 8443 of the egress gateway: it does not learn which workload asks";
 const forwardsUnasked = ` # ✗ ${forwards}`;
-const forwardsAsked = ` # ✗ ${forwards}, and DENY policy 'istio-egress/deny-team-b' wants to know`;
+const forwardsAsked = ` # ✗ ${forwards}, and DENY policy 'istio-egress/deny-team-b' depends on that`;
 
 /** A server of another namespace on the platform's pods. */
 const tenant = (server: string): string => `
@@ -163,7 +163,7 @@ testRule(egressServerRequiresMeshIdentity, {
         servers:
         - port: { number: 443, name: https, protocol: HTTPS }
           hosts: ['*.example.com']
-          tls: { mode: MUTUAL, credentialName: x } # ✗ server 'https' terminates MUTUAL TLS on pod port 8443 of the egress gateway: it does not learn which workload asks, and DENY policy 'istio-egress/deny-team-b' wants to know
+          tls: { mode: MUTUAL, credentialName: x } # ✗ server 'https' terminates MUTUAL TLS on pod port 8443 of the egress gateway: it does not learn which workload asks, and DENY policy 'istio-egress/deny-team-b' depends on that
     `,
     'TLS goes through untouched, and no policy asks who sends it': {
       on: 'end-to-end-tls',
@@ -235,7 +235,7 @@ testRule(egressServerRequiresMeshIdentity, {
       spec:
         selector: { istio: egressgateway }
         servers:
-        - port: { number: 3306, name: tcp-database, protocol: TCP } # ✗ server 'tcp-database' forwards bytes on pod port 3306 of the egress gateway: it does not learn which workload asks, and DENY policy 'istio-egress/deny-team-b' wants to know
+        - port: { number: 3306, name: tcp-database, protocol: TCP } # ✗ server 'tcp-database' forwards bytes on pod port 3306 of the egress gateway: it does not learn which workload asks, and DENY policy 'istio-egress/deny-team-b' depends on that
           hosts: ['*']
     `,
     'the pods serve ingress too, but this server leads out of the mesh': ingress('api.example.com').replace(

@@ -17,7 +17,7 @@ const tenant = (hosts: string, mark: string, age: 'younger' | 'older' = 'younger
 `;
 
 const claimed =
-  " # ✗ Envoy refuses the listener of pod port 8080: server 'https-api' of Gateway istio-egress/egress claims 'api.example.com' too";
+  " # ✗ Envoy refuses the listener of pod port 8080: server 'https-api' of Gateway 'istio-egress/egress' claims 'api.example.com' too";
 
 testRule(envoyAcceptsListener, {
   valid: {
@@ -56,7 +56,7 @@ testRule(envoyAcceptsListener, {
         servers:
         - { port: { number: 443, name: https-a, protocol: HTTPS }, hosts: ['*'], tls: { mode: ISTIO_MUTUAL } }
         - port: { number: 443, name: https-b, protocol: HTTPS }
-          hosts: ['team-a/*'] # ✗ Envoy refuses the listener of pod port 8443: server 'https-a' of Gateway istio-egress/others claims every connection too
+          hosts: ['team-a/*'] # ✗ Envoy refuses the listener of pod port 8443: server 'https-a' of Gateway 'istio-egress/others' claims every connection too
           tls: { mode: ISTIO_MUTUAL }
     `,
     'routes of a PASSTHROUGH server claim a name in two spellings': {
@@ -76,7 +76,7 @@ testRule(envoyAcceptsListener, {
           tls:
           - match: [{ sniHosts: [api.example.com] }]
             route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
-          - match: [{ sniHosts: [API.example.com] }] # ✗ Envoy refuses the listener of pod port 8443: server 'tls-api' of Gateway istio-egress/egress claims 'api.example.com' too
+          - match: [{ sniHosts: [API.example.com] }] # ✗ Envoy refuses the listener of pod port 8443: server 'tls-api' of Gateway 'istio-egress/egress' claims 'api.example.com' too
             route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
       `,
     },

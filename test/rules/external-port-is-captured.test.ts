@@ -120,7 +120,7 @@ testRule(externalPortIsCaptured, {
     'the tls route names another SNI': `
       ${entry(`
         - ${http80}
-        - { number: 443, name: tls, protocol: TLS }  # ✗ ${uncaptured(443, 'nothing listens for tls to this host on port 443, and the outbound traffic policy is ALLOW_ANY')}
+        - { number: 443, name: tls, protocol: TLS }  # ✗ ${uncaptured(443, 'no route or service takes TLS to the host on port 443, and the outbound traffic policy is ALLOW_ANY')}
       `).trim()}
       ---
       kind: VirtualService
@@ -143,13 +143,13 @@ testRule(externalPortIsCaptured, {
           route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }]
         - match: [{ gateways: [egress], port: 80 }]
           route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
-      # ✗ ServiceEntry istio-egress/api: ${uncaptured(80)}
+      # ✗ ServiceEntry istio-egress/api: ${uncaptured(80, "VirtualService 'istio-egress/api', which leads it there, is not exported to these clients")}
     `,
     'one of the clients does not import the route': `
       kind: Sidecar
       metadata: { namespace: team-a, name: default }
       spec: { egress: [{ hosts: [./*] }] }
-      # ✗ ServiceEntry istio-egress/api: ${uncaptured(80, 'nothing listens for http to this host on port 80, and the outbound traffic policy is ALLOW_ANY')}
+      # ✗ ServiceEntry istio-egress/api: ${uncaptured(80, 'no route or service takes HTTP to the host on port 80, and the outbound traffic policy is ALLOW_ANY')}
     `,
     'only some of the clients see the other port': `
       kind: ServiceEntry

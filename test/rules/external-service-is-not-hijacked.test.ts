@@ -84,7 +84,7 @@ testRule(externalServiceIsNotHijacked, {
     ports:
     - number: 80
       name: tcp
-      protocol: TCP # ✗ 'TCP' on port 80 of 'api.example.com' switches off the route that ServiceEntry 'istio-egress/api' leads to the gateway by
+      protocol: TCP # ✗ 'TCP' on port 80 of 'api.example.com' switches off the route to the gateway, which is for the protocol of ServiceEntry 'istio-egress/api'
     `),
   },
 });

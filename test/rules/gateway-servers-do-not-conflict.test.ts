@@ -81,7 +81,7 @@ testRule(gatewayServersDoNotConflict, {
         80,
         'https-x',
         'x.example.com, istio-egress/api.example.com',
-        " # ✗ Istio leaves out server 'https-x': server 'https-api' of Gateway istio-egress/egress, which comes first, has 'istio-egress/api.example.com' on pod port 8080",
+        " # ✗ Istio leaves out server 'https-x': server 'https-api' of Gateway 'istio-egress/egress', which comes first, has 'istio-egress/api.example.com' on pod port 8080",
       ),
     ),
     'an older server has a host of the platform': tenant(
@@ -89,7 +89,7 @@ testRule(gatewayServersDoNotConflict, {
         80,
         'https-x',
         'istio-egress/api.example.com',
-        " # ✗ server 'https-x' has 'istio-egress/api.example.com' on pod port 8080, so that Istio leaves out server 'https-api' of Gateway istio-egress/egress",
+        " # ✗ server 'https-x' has 'istio-egress/api.example.com' on pod port 8080, so Istio leaves out server 'https-api' of Gateway 'istio-egress/egress'",
       ),
       'older',
     ),
@@ -98,13 +98,13 @@ testRule(gatewayServersDoNotConflict, {
         8080,
         'https-x',
         'istio-egress/api.example.com',
-        " # ✗ Istio leaves out server 'https-x': server 'https-api' of Gateway istio-egress/egress, which comes first, has 'istio-egress/api.example.com' on pod port 8080",
+        " # ✗ Istio leaves out server 'https-x': server 'https-api' of Gateway 'istio-egress/egress', which comes first, has 'istio-egress/api.example.com' on pod port 8080",
       ),
     ),
     'a younger plaintext server comes beside TLS': tenant(
       plain(
         80,
-        " # ✗ server 'http' is plaintext on pod port 8080, where server 'https-api' of Gateway istio-egress/egress is TLS",
+        " # ✗ server 'http' is plaintext on pod port 8080, where server 'https-api' of Gateway 'istio-egress/egress' is TLS",
       ),
     ),
     'a plaintext server comes beside TLS for every name': `
@@ -125,7 +125,7 @@ testRule(gatewayServersDoNotConflict, {
     'an older plaintext server takes the port from TLS': tenant(
       plain(
         80,
-        " # ✗ server 'http' holds pod port 8080 in plaintext, so that Istio leaves out server 'https-api' of Gateway istio-egress/egress",
+        " # ✗ server 'http' holds pod port 8080 in plaintext, so Istio leaves out server 'https-api' of Gateway 'istio-egress/egress'",
       ),
       'older',
     ),

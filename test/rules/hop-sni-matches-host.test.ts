@@ -175,7 +175,7 @@ testRule(hopSniMatchesHost, {
         subsets:
         - name: api
           trafficPolicy:
-            tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so that Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local'
+            tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local'
     `,
     'no SNI is set, and no server is there yet': {
       remove: ['Gateway istio-egress/egress'],
@@ -187,7 +187,7 @@ testRule(hopSniMatchesHost, {
           subsets:
           - name: api
             trafficPolicy:
-              tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so that Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local' (incomplete)
+              tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local' (incomplete)
       `,
     },
     'the tls of a subset does not inherit the SNI': `
@@ -199,7 +199,7 @@ testRule(hopSniMatchesHost, {
         subsets:
         - name: api
           trafficPolicy:
-            tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so that Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local'
+            tls: { mode: ISTIO_MUTUAL }  # ✗ no SNI is set for host 'api.example.com', so Istio sends 'outbound_.80_.api_.istio-egressgateway.istio-egress.svc.cluster.local'
     `,
     'the SNI of the port outranks the right one of the subset': `
       kind: DestinationRule

@@ -33,7 +33,7 @@ const routes = (servicePort: string, gatewayMatch: string): string => `
 const service = "'istio-egressgateway.istio-egress.svc.cluster.local'";
 const elsewhere = `port 80 of ${service} leads to pod port 8080, and the server for 'api.example.com' listens on pod port 8443`;
 const declared = (number: number): string =>
-  `the match is not for port ${number}, which the server of Gateway 'istio-egress/egress' declares that requests for 'api.example.com' arrive at`;
+  `the match is not for port ${number}, which the server of Gateway 'istio-egress/egress' for 'api.example.com' declares`;
 
 testRule(portsLineUp, {
   valid: {

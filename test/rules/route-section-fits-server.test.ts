@@ -178,7 +178,7 @@ testRule(routeSectionFitsServer, {
     'the TLS of the application inside the hop, at a server that handles HTTP': {
       on: 'end-to-end-tls',
       yaml: server(
-        "number: 443, name: https, protocol: HTTPS }  # ✗ tls arrives inside the hop at a server that handles HTTP (for 'api.example.com')",
+        "number: 443, name: https, protocol: HTTPS }  # ✗ TLS arrives inside the hop at a server that handles HTTP (for 'api.example.com')",
         'tls: { mode: ISTIO_MUTUAL }',
       ).replace(/ \}\n {10}tls/, '\n          tls'),
     },
