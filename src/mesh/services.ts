@@ -1,4 +1,5 @@
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { idOf, refOf } from '../istio/resources.ts';
 import { labelsKey } from '../istio/selectors.ts';
 import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
@@ -29,6 +30,11 @@ export function isRegistered(reader: MeshReader, host: string): boolean {
   return hostPatternsOf(host).some((pattern) =>
     reader.entries(servicesByHost, pattern).some((service) => covers(service.host.toLowerCase(), host)),
   );
+}
+
+/** True for one service read twice: a memoised value may hold the object of an earlier reading, if nothing in it has changed since. */
+export function isSameService(a: MeshService, b: MeshService): boolean {
+  return a === b || (a.host === b.host && idOf(refOf(a.resource)) === idOf(refOf(b.resource)));
 }
 
 /** True when the client's namespace sees the service. */

@@ -25,6 +25,7 @@ import type { ModelObject } from './model-object.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
   exportedFirst,
+  isSameService,
   isServiceImported,
   isServiceVisible,
   listenerServices,
@@ -56,7 +57,7 @@ export function hasHttpListener(client: ClientView, listener: EgressListener, po
   const { reader } = client;
   const isUsable = (service: MeshService): boolean => {
     if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
-    return listenerServices(client, listener, service.host).some((seen) => seen.service === service);
+    return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
   };
   const publicHttp = publicHttpImportsOf(client, listener, port);
   client.answers?.add(answerOf(port, publicHttp));
@@ -234,7 +235,9 @@ export function tcpOwner(
     (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
   );
   for (const service of exportedFirst(visible)) {
-    const seen = listenerServices(client, listener, service.host).find((candidate) => candidate.service === service);
+    const seen = listenerServices(client, listener, service.host).find((candidate) =>
+      isSameService(candidate.service, service),
+    );
     if (seen !== undefined) return seen;
   }
   return undefined;

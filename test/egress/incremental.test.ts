@@ -42,6 +42,18 @@ describe('a mesh that changes says what one built from scratch says', { timeout:
   });
 });
 
+describe('what is read again without a change', { timeout: patience }, () => {
+  it.each(meshes.filter(({ name }, place) => place % 8 === 0 || name === 'gen-3-0117'))(
+    'changes nothing: $name',
+    (mesh) => {
+      const live = new LiveMesh(mesh);
+      const before = contentsOf(live.engine);
+      live.apply(mesh.resources.map((resource) => ({ resource: structuredClone(resource), isDelete: false })));
+      expect(contentsOf(live.engine)).toEqual(before);
+    },
+  );
+});
+
 describe('an overlay', { timeout: patience }, () => {
   it('says what the mesh would say after one event, or after several', () => {
     property(stories, 90, ([mesh, events]) => {
