@@ -12,7 +12,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
-import { present } from './findings.ts';
+import { mergeTwo, present } from './findings.ts';
 import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
 import { type PathChange, pathChanges, scopePairs, transitionOf } from './transitions.ts';
 
@@ -166,7 +166,9 @@ function newFindings(
         const identity = identityOf(finding);
         const known = before.entries(findingsById, identity);
         const isWorse = !finding.incomplete && known.every(({ incomplete }) => incomplete);
-        if (known.length === 0 || isWorse) fresh.set(identity, finding);
+        if (known.length > 0 && !isWorse) continue;
+        const other = fresh.get(identity);
+        fresh.set(identity, other === undefined ? finding : mergeTwo(other, finding));
       }
     }
   }
