@@ -162,7 +162,7 @@ function* withoutWaypoint(reader: MeshReader, policy: CompiledPolicy): Iterable<
           ? `name the waypoint in the label '${waypointLabel}' of the ServiceEntry`
           : fixFor(reader, policy, workloadById(reader, id)),
       related: [fieldOf(entry, 'metadata.labels')],
-      incomplete: own === undefined, // it may name one
+      incomplete: own === undefined && id === undefined, // the namespace may name one
     };
   }
 }

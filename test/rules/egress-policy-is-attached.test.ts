@@ -173,7 +173,9 @@ testRule(egressPolicyIsAttached, {
         action: DENY
         ${rules}
     `,
-    'before the namespace is there, it may have one': `
+    'before the namespace is there, it may have one': {
+      remove: ['VirtualService istio-egress/api'],
+      yaml: `
       kind: AuthorizationPolicy
       metadata: { namespace: istio-egress, name: deny }
       spec:
@@ -181,6 +183,7 @@ testRule(egressPolicyIsAttached, {
         action: DENY
         ${rules}
       `,
+    },
     'the deprecated single one as well': `
       kind: AuthorizationPolicy
       metadata: { namespace: istio-egress, name: deny }
