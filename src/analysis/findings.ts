@@ -63,15 +63,31 @@ export function mergeByIdentity(findings: Iterable<RawFinding>): readonly RawFin
   for (const finding of findings) {
     const identity = identityOf(finding);
     const known = merged.get(identity);
-    if (known === undefined) merged.set(identity, finding);
-    else
-      merged.set(identity, {
-        ...known,
-        incomplete: known.incomplete && finding.incomplete,
-        affected: [...known.affected, ...finding.affected],
-      });
+    merged.set(identity, known === undefined ? finding : mergeTwo(known, finding));
   }
   return [...merged.values()];
+}
+
+/** Two findings of one identity as one: as bad as the worse of them, in whichever order they come. */
+export function mergeTwo(one: RawFinding, other: RawFinding): RawFinding {
+  const [first, second] = standsFirst(one, other) ? [one, other] : [other, one];
+  return {
+    ...first,
+    incomplete: first.incomplete && second.incomplete,
+    affected: [...first.affected, ...second.affected],
+  };
+}
+
+function standsFirst(one: RawFinding, other: RawFinding): boolean {
+  const isError = (finding: RawFinding): number =>
+    Number((finding.severity ?? ownSeverity.get(finding.rule)) === 'error');
+  const order =
+    isError(other) - isError(one) ||
+    Number(one.incomplete) - Number(other.incomplete) ||
+    compareText(one.at.field, other.at.field) ||
+    compareText(one.message, other.message) ||
+    compareText(one.fix, other.fix);
+  return order <= 0;
 }
 
 /** Worst first: errors before warnings, what only waits for something after what is wrong; then by resource, field and rule. */

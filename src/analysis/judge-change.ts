@@ -12,7 +12,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
-import { present } from './findings.ts';
+import { mergeTwo, present } from './findings.ts';
 import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
 import { type PathChange, pathChanges, scopePairs, transitionOf } from './transitions.ts';
 
@@ -43,17 +43,19 @@ export interface Judgement {
 /** Compares the mesh before and after a change: only what the change touched is looked at. */
 export function judgeChange(comparison: Comparison): Judgement {
   const changes = new Map<string, readonly PathChange[]>();
+  const gone = new Set<string>();
   const retired: string[] = [];
   const pairs = scopePairs(comparison.scopesBefore, comparison.scopesAfter);
   for (const { argument: host, before = [], after = [] } of comparison.after.changes(hostPaths)) {
     if (isRetired(comparison, host)) {
+      gone.add(host);
       if (after.length > 0) retired.push(host);
       continue;
     }
     changes.set(host, pathChanges(before, after, pairs));
   }
   const transitions = [...changes].flatMap(([host, list]) => transitionsOf(comparison, host, list));
-  const { introduced, uncovered } = newFindings(comparison, changes);
+  const { introduced, uncovered } = newFindings(comparison, changes, gone);
   return { transitions, introduced, uncovered, retired };
 }
 
@@ -148,19 +150,25 @@ function isExempt(
     );
 }
 
+/** `gone`: the hosts that the change retires; what becomes of the routes that remain is no finding. */
 function newFindings(
   comparison: Comparison,
   changes: ReadonlyMap<string, readonly PathChange[]>,
+  gone: ReadonlySet<string>,
 ): Pick<Judgement, 'introduced' | 'uncovered'> {
   const { before, after, settings, today, scopesAfter } = comparison;
   const fresh = new Map<string, RawFinding>();
   for (const query of findingQueries) {
     for (const { after: findings = [] } of after.changes(query)) {
       for (const finding of findings) {
+        const { affected } = finding;
+        if (affected.length > 0 && affected.every(({ to }) => gone.has(to.host))) continue;
         const identity = identityOf(finding);
         const known = before.entries(findingsById, identity);
         const isWorse = !finding.incomplete && known.every(({ incomplete }) => incomplete);
-        if (known.length === 0 || isWorse) fresh.set(identity, finding);
+        if (known.length > 0 && !isWorse) continue;
+        const other = fresh.get(identity);
+        fresh.set(identity, other === undefined ? finding : mergeTwo(other, finding));
       }
     }
   }

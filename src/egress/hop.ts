@@ -28,8 +28,8 @@ export interface AtGateway {
 /**
  * The Kubernetes Service of a destination, if it is an egress gateway's for requests to `name` (lower case). Never a matter of
  * the Service's own name: the settings say so, a Gateway selects its pods, Istio's proxy is all that runs in them, or some
- * VirtualService of the requested host is bound to a Gateway, so that a gateway is what the route means (not asked without a
- * `name`).
+ * VirtualService that is bound to a Gateway leads the requested host to itself from there, so that a gateway is what the route means
+ * (not asked without a `name`).
  */
 export function gatewayServiceOf(reader: MeshReader, destination: string, name?: string): MeshService | undefined {
   const service = servicesOfHost(reader, destination).find(isKubernetes);

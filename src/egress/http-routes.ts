@@ -35,8 +35,12 @@ export function routeFor<R extends HttpRoute>(routes: readonly R[], request: Htt
   return routes.find(({ match }) => match === undefined || takesRequest(match.conditions, request));
 }
 
+/** True for a route that takes every request. */
+export function takesAll({ match }: HttpRoute): boolean {
+  return match === undefined || isCatchAll(match.conditions);
+}
+
 /** On gateways routes that take everything come after all others. Source: core/route/route.go `SortVHostRoutes`. */
 export function catchAllLast<R extends HttpRoute>(routes: readonly R[]): readonly R[] {
-  const takesAll = ({ match }: R): boolean => match === undefined || isCatchAll(match.conditions);
   return [...routes.filter((route) => !takesAll(route)), ...routes.filter(takesAll)];
 }

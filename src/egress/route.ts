@@ -2,15 +2,17 @@ import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.t
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import type { HttpRequest } from '../istio/http-request.ts';
 import { viewerOf } from '../istio/viewer.ts';
-import type { RouteDestination } from '../istio/virtual-service.ts';
+import type { HttpRule, RouteDestination } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
+import type { Query } from '../mesh/engine.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
-import { httpServersNamed, tcpRouteOf } from '../mesh/gateways.ts';
-import type { MeshReader } from '../mesh/indexes.ts';
+import { httpServersNamed, tcpRouteOf, workloadById } from '../mesh/gateways.ts';
+import { type MeshReader, ruleKey, serversByGateway } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
 import { gatewayService, servicesOfHost } from '../mesh/services.ts';
 import { gatewayVirtualServices, httpRules, mirrorsOf } from '../mesh/virtual-services.ts';
-import { catchAllLast, type HttpRoute, routeFor, survivingRoutes } from './http-routes.ts';
-import type { Cause } from './path.ts';
+import { catchAllLast, type HttpRoute, routeFor, survivingRoutes, takesAll } from './http-routes.ts';
+import type { Arrival, Cause, Path } from './path.ts';
 import type { AtServer } from './server.ts';
 import { decide, end, type Progress, type Way } from './way.ts';
 
@@ -52,7 +54,7 @@ function routeHttp(reader: MeshReader, at: AtServer, request: HttpRequest): read
   const { workload } = at.arrival;
   const name = (request.authority.split(':', 1)[0] ?? '').toLowerCase();
   for (const domain of hostPatternsOf(name)) {
-    const servers = serversFor(reader, at, domain);
+    const servers = serversFor(reader, at.arrival, at.chain.server, domain);
     const routes = servers.flatMap((server) => routesOf(reader, workload, server, domain));
     const redirecting = servers.find(
       (server) => server.isHttpsRedirect && (routes.length > 0 || names(server, domain)),
@@ -78,14 +80,47 @@ function routeHttp(reader: MeshReader, at: AtServer, request: HttpRequest): read
   ];
 }
 
+/** The rules by which requests of a path leave the gateway, whatever else they carry; none where it forwards bytes. */
+export function gatewayRules(reader: MeshReader, { arrival, server }: Path): readonly HttpRule[] {
+  if (arrival?.chain !== 'http' || server === undefined) return [];
+  const name = (arrival.authority.split(':', 1)[0] ?? '').toLowerCase();
+  const { gateway, at } = server;
+  return reader.value(rulesOfHosts, ruleKey(gateway, at.field, String(arrival.podPort), name, arrival.workload.id));
+}
+
+/**
+ * The argument is `gateway|server field|pod port|host|workload id`. Memoised: a policy for all hosts changes their paths, and no route.
+ */
+const rulesOfHosts: Query<ModelObject, readonly HttpRule[]> = {
+  name: 'rules of hosts at servers',
+  level: 5,
+  compute(reader, argument) {
+    const [gateway = '', field = '', port = '', name = '', ...id] = argument.split('|');
+    const server = reader.entries(serversByGateway, gateway).find((candidate) => candidate.field === field);
+    if (server === undefined) return [];
+    const workload = workloadById(reader, id.join('|'));
+    for (const domain of hostPatternsOf(name)) {
+      const servers = serversFor(reader, { workload, podPort: Number(port) }, server, domain);
+      const routes = catchAllLast(servers.flatMap((one) => routesOf(reader, workload, one, domain)));
+      const last = routes.findIndex(takesAll);
+      if (routes.length > 0) return routes.slice(0, last === -1 ? routes.length : last + 1).map(({ rule }) => rule);
+    }
+    return [];
+  },
+};
+
 function names(server: GatewayServer, domain: string): boolean {
   return server.serverNames.some((host) => host.toLowerCase() === domain);
 }
 
 /** The servers that share the route table and could have the domain. */
-function serversFor(reader: MeshReader, at: AtServer, domain: string): readonly GatewayServer[] {
-  if (at.chain.server.kind === 'tls-http') return [at.chain.server];
-  const { workload, podPort } = at.arrival;
+function serversFor(
+  reader: MeshReader,
+  { workload, podPort }: Pick<Arrival, 'workload' | 'podPort'>,
+  server: GatewayServer,
+  domain: string,
+): readonly GatewayServer[] {
+  if (server.kind === 'tls-http') return [server];
   return [
     ...new Set(hostPatternsOf(domain).flatMap((pattern) => httpServersNamed(reader, workload, podPort, pattern))),
   ];

@@ -1,6 +1,16 @@
+import { dequal } from 'dequal';
+import type { Labels } from '../istio/resources.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
-import { viewerOf } from '../istio/viewer.ts';
-import { type ClientView, hasNoLabels, meshScope, scopeGroups, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
+import { hasAll, type Viewer, viewerOf } from '../istio/viewer.ts';
+import {
+  type ClientView,
+  hasNoLabels,
+  meshScope,
+  podScopes,
+  scopeGroups,
+  scopeOf,
+  scopeWithKey,
+} from '../mesh/client-view.ts';
 import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
@@ -59,8 +69,10 @@ const classWays: Query<ModelObject, TracedClass> = {
 };
 
 function traceNamespace(reader: MeshReader, request: Request, namespace: string): TracedClass {
-  const scope = scopeOf(reader, namespace, hasNoLabels);
-  const ways = trace({ reader, scope, ...viewerOf(namespace, {}) }, request);
+  const ways = waysOfPods(
+    (hasLabels) => ({ reader, scope: scopeOf(reader, namespace, hasLabels), ...viewerOf(namespace, {}), hasLabels }),
+    request,
+  );
   return { ways, asked: [], ruleHosts: [], answers: notComparable };
 }
 
@@ -72,7 +84,7 @@ function traceRest(reader: MeshReader, request: Request, scopeKey: string): Trac
   const ruleHosts = new Set<string>();
   const scope = scopeByKey(reader, scopeKey);
   const answers = scopeKey === meshScope(reader).key && hasOneListener(scope) ? new ScopeAnswers() : undefined;
-  const view: ClientView = {
+  const view: Omit<ClientView, 'hasLabels'> = {
     reader,
     scope,
     ...(answers && { answers }),
@@ -84,10 +96,40 @@ function traceRest(reader: MeshReader, request: Request, scopeKey: string): Trac
       ruleHosts.add(host);
       return undefined;
     },
-    hasLabels: hasNoLabels,
   };
-  const ways = trace(view, request);
+  const ways = waysOfPods((hasLabels) => ({ ...view, hasLabels }), request);
   return { ways, asked: [...asked].sort(), ruleHosts: [...ruleHosts], answers: answers?.list() ?? notComparable };
+}
+
+/**
+ * The ways of pods without labels, and the other ways of those with labels that a resource on the way selects by: whoever may create
+ * pods may label them.
+ */
+function waysOfPods(viewWith: (hasLabels: Viewer['hasLabels']) => ClientView, request: Request): readonly Way[] {
+  const selectors = new Map<string, Labels>();
+  const traceWith = (labels: Labels): readonly Way[] =>
+    trace(
+      viewWith((selector) => {
+        if (!hasNoLabels(selector)) selectors.set(labelsText(selector), selector);
+        return hasAll(labels, selector);
+      }),
+      request,
+    );
+  const ways = [...traceWith({})];
+  for (const [text, labels] of selectors) {
+    for (const way of traceWith(labels)) {
+      if (ways.some((known) => dequal(known, way))) continue;
+      const reason = `${way.ending.reason} (pods with ${text})`;
+      ways.push({ ...way, ending: { ...way.ending, reason } });
+    }
+  }
+  return ways;
+}
+
+/** The same text for the same labels, whatever their order. */
+function labelsText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.sort().join(', ');
 }
 
 /**
@@ -102,12 +144,16 @@ export function viewClasses(
   const groups = reader.value(scopeGroups, everything);
   const meshKey = meshScope(reader).key;
   const mesh = waysOf(reader, target, '', meshKey);
+  const withPods = reader.value(podScopes, everything).flatMap(({ namespace, scopes }) => {
+    const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh) && !importsOwn(scope);
+    return scopeKeyOf(reader, namespace) === meshKey && scopes.every(isAsMesh) ? [] : [namespace];
+  });
   return groups.flatMap(({ scope }): readonly ViewClass[] => {
     const scopeKey = scope.key;
     const { ways, asked, ruleHosts } = scopeKey === meshKey ? mesh : restOf(reader, target, scope, mesh);
     const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
-    const mentioned = [...new Set([...asked, ...withRules])].sort();
+    const mentioned = [...new Set([...asked, ...withRules, ...withPods])].sort();
     const special = mentioned.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
     return [
       { scopeKey, ways },
@@ -118,10 +164,17 @@ export function viewClasses(
 
 /** The ways of the clients of a scope other than the mesh's that no resource mentions: those of the mesh's wherever the two answer alike. */
 function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
-  const isAlike = givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
-  if (!isAlike) return waysOf(reader, target, '', scope.key);
-  const importsOwn = scope.listeners.some(({ imports }) => imports.has('.'));
-  return importsOwn ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
+  if (!isAlike(reader, scope, mesh)) return waysOf(reader, target, '', scope.key);
+  return importsOwn(scope) ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
+}
+
+/** True when a scope gives the answers that the mesh's gave. */
+function isAlike(reader: MeshReader, scope: SidecarScope, mesh: TracedClass): boolean {
+  return givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
+}
+
+function importsOwn({ listeners }: SidecarScope): boolean {
+  return listeners.some(({ imports }) => imports.has('.'));
 }
 
 /** The key of the Sidecar scope that serves a namespace by default. */

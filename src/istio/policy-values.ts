@@ -23,7 +23,7 @@ interface Values {
 
 /**
  * The positive values of a rule that are written so that they never match, whatever is in the mesh: principals that no
- * certificate carries, SNIs that Envoy never sees. `field` is the rule's own (`spec.rules[i]`).
+ * certificate carries, SNIs that no connection has. `field` is the rule's own (`spec.rules[i]`).
  * Source: pilot/pkg/security/authz/matcher/string.go, trustdomain/bundle.go; Envoy folds the SNI to lower case.
  */
 export function* flawedValues(
@@ -52,8 +52,20 @@ function* valuesOf(rule: AuthorizationPolicyRule, field: string): Iterable<Value
 }
 
 function flawOfSni(value: string): Flaw | undefined {
-  if (value === value.toLowerCase()) return undefined;
-  return { reason: `Envoy sees every SNI in lower case, never '${value}'`, fix: `write '${value.toLowerCase()}'` };
+  const [, name = ''] = /^(?:[a-z]+:\/\/)?([^:/]*)/i.exec(value) ?? [];
+  if (name !== value && name !== '')
+    return {
+      reason: `an SNI is a name alone, without scheme, port or path, never '${value}'`,
+      fix: `write '${name.toLowerCase()}'`,
+    };
+  if (value !== value.toLowerCase())
+    return { reason: `Envoy sees every SNI in lower case, never '${value}'`, fix: `write '${value.toLowerCase()}'` };
+  const star = starIn(value);
+  if (star !== 'inside' && star !== 'both') return undefined;
+  return {
+    reason: `only a '*' at the beginning or at the end stands for anything, not that of '${value}'`,
+    fix: 'write out the names that are meant',
+  };
 }
 
 function flawOfPrincipal(value: string, trustDomains: TrustDomains): Flaw | undefined {

@@ -21,6 +21,11 @@ export function viewerOf(namespace: string, labels: Labels): Viewer {
   return {
     isIn: (name) => name === namespace,
     ruleNamespace: () => namespace,
-    hasLabels: (selector) => Object.entries(selector).every(([name, value]) => labels[name] === value),
+    hasLabels: (selector) => hasAll(labels, selector),
   };
+}
+
+/** True when the labels of a pod include all of a selector. */
+export function hasAll(labels: Labels, selector: Labels): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }

@@ -57,6 +57,25 @@ export const scopeWithKey: Query<ModelObject, SidecarScope | undefined> = {
   compute: (reader, key) => reader.value(scopeGroups, everything).find(({ scope }) => scope.key === key)?.scope,
 };
 
+/** The Sidecars for some pods of a namespace. */
+export interface PodScopes {
+  readonly namespace: string;
+  readonly scopes: readonly SidecarScope[];
+}
+
+/** The namespaces with Sidecars that select pods by labels. */
+export const podScopes: Query<ModelObject, readonly PodScopes[]> = {
+  name: 'Sidecar scopes of pods',
+  level: 1,
+  compute: (reader) =>
+    reader.distinct(sidecarNamespaces, everything).flatMap((namespace) => {
+      const scopes = reader.entries(sidecarsByNamespace, namespace).filter(({ resource }) => {
+        return resource !== undefined && !hasNoLabels(sidecarSelector(resource) ?? {});
+      });
+      return scopes.length === 0 ? [] : [{ namespace, scopes }];
+    }),
+};
+
 /** The default scopes of all namespaces, equal ones together: two hundred namespaces with the same Sidecar are one group. */
 export const scopeGroups: Query<ModelObject, readonly ScopeGroup[]> = {
   name: 'Sidecar scopes',

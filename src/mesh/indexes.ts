@@ -2,7 +2,7 @@ import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
-import { hostPatternsOf, indexKeyOf } from '../istio/hosts.ts';
+import { hostPatternsOf, indexKeyOf, overlaps } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import {
   compareText,
@@ -242,10 +242,18 @@ export function gatewayHostKey(gateway: string, host: string): string {
   return `${gateway}|${indexKeyOf(host)}`;
 }
 
-/** `bound` under the lower-case hosts of VirtualServices that are bound to a Gateway. */
+/**
+ * `bound` under the lower-case hosts that VirtualServices bound to a Gateway lead to themselves, as the gateway leg of egress does. What
+ * comes in by a Gateway is led to a service instead.
+ */
 export const gatewayBoundHosts = distinctIndex('Gateway-bound hosts', function* ({ virtualService }) {
   if (virtualService?.gateways.some((gateway) => gateway !== meshGateway)) {
-    for (const host of virtualService.hosts) yield [indexKeyOf(host.toLowerCase()), 'bound'];
+    const { http, tls, tcp } = virtualService;
+    const reached = [...http, ...tls, ...tcp].flatMap((rule) =>
+      rule.destinations.map(({ host }) => host.toLowerCase()),
+    );
+    for (const host of virtualService.hosts.map((name) => name.toLowerCase()))
+      if (reached.some((destination) => overlaps(destination, host))) yield [indexKeyOf(host), 'bound'];
   }
 });
 

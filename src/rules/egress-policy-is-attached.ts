@@ -39,7 +39,11 @@ spec:
 
   *check(policy, reader) {
     const { resource, action, dryRun } = policy;
-    if (action === 'AUDIT' || isAboutWaypoints(policy)) return;
+    if (action === 'AUDIT') return;
+    if (isAboutWaypoints(policy)) {
+      yield* withoutWaypoint(reader, policy);
+      return;
+    }
     const guardsNone = guardedGateways(reader, policy).length === 0;
     const attached = attachedGateways(reader, policy);
     const hosts = externalHostsOf(reader, resource.spec.rules ?? []).map((host) => ({
@@ -153,6 +157,32 @@ function labelsText(labels: Labels): string {
 function isAboutWaypoints({ resource }: CompiledPolicy): boolean {
   return targetRefsOf(resource).some(({ kind }) => kind !== 'Gateway');
 }
+
+/** ServiceEntries among the targets that no waypoint serves: neither they nor their namespace name one. */
+function* withoutWaypoint(reader: MeshReader, policy: CompiledPolicy): Iterable<Problem> {
+  const { namespace } = policy.resource.metadata;
+  for (const { kind = '', name = '' } of targetRefsOf(policy.resource)) {
+    const entry = reader.first(resourcesById, idOf({ kind: 'ServiceEntry', namespace, name }));
+    if (kind !== 'ServiceEntry' || entry?.kind !== 'ServiceEntry' || entry.spec.location === 'MESH_INTERNAL') continue;
+    const own = reader.first(resourcesById, idOf({ kind: 'Namespace', namespace: '', name: namespace }));
+    const waypoint = entry.metadata.labels[waypointLabel] ?? own?.metadata.labels[waypointLabel] ?? 'none';
+    if (waypoint !== 'none') continue;
+    const [id] = (entry.spec.hosts ?? []).flatMap((host) => [...gatewaysOfHost(reader, host)]);
+    yield {
+      at: attachmentOf(reader, policy, undefined),
+      key: `ServiceEntry ${name}`,
+      message: `the ${policy.action} policy targets ServiceEntry '${name}', which has no waypoint: nothing asks the policy`,
+      fix:
+        id === undefined
+          ? `name the waypoint in the label '${waypointLabel}' of the ServiceEntry`
+          : fixFor(reader, policy, workloadById(reader, id)),
+      related: [fieldOf(entry, 'metadata.labels')],
+      incomplete: own === undefined && id === undefined, // the namespace may name one
+    };
+  }
+}
+
+const waypointLabel = 'istio.io/use-waypoint';
 
 /** The gateways in the policy's own namespace that it applies to: a host may come in by one and go out by another. */
 function attachedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {

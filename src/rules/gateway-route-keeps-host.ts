@@ -1,10 +1,14 @@
 import { policiesFor } from '../egress/authorization.ts';
 import { hasLostRoute } from '../egress/gateway-leg.ts';
+import { gatewayServiceOf } from '../egress/hop.ts';
+import { isInMesh } from '../egress/host-paths.ts';
 import { type Path, passesTls, sendsOtherSni } from '../egress/path.ts';
+import { gatewayRules } from '../egress/route.ts';
 import { covers, isWildcard } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
+import { fieldOf } from '../istio/resources.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import { defineRule } from './define.ts';
+import { defineRule, type Problem } from './define.ts';
 
 /** The gateway routes a host to itself, to another only on purpose. */
 export const gatewayRouteKeepsHost = defineRule({
@@ -61,6 +65,7 @@ spec:
   },
 
   *check(path, { reader }) {
+    yield* conditionalDetours(path, reader);
     const { hop, server, cause, decidedBy, reason, to, upstream } = path;
     const route = decidedBy.at(-1);
     if (hop === undefined || cause !== 'other-host' || upstream === undefined || route === undefined) return;
@@ -78,6 +83,29 @@ spec:
     };
   },
 });
+
+/** Routes for the host that lead some of its requests, by their path or a header, to another one. */
+function* conditionalDetours(path: Path, reader: MeshReader): Iterable<Problem> {
+  const { arrival, cause, hop, server, to } = path;
+  if (hop === undefined || arrival === undefined || cause === 'other-host' || sendsOtherSni(hop, server, to.host))
+    return;
+  for (const { source, destinations, mirrors } of gatewayRules(reader, path)) {
+    for (const { host, field } of [...destinations, ...mirrors]) {
+      const name = host.toLowerCase();
+      if (covers(name, to.host) || covers(to.host, name) || isFixedUpstream(path, name)) continue;
+      if (gatewayServiceOf(reader, host) !== undefined) continue; // gateway-leg-does-not-loop speaks
+      const isError = isJudgedByHost(reader, path) || isInMesh(reader, name);
+      yield {
+        at: fieldOf(source, field),
+        key: `${to.host}:${host}`,
+        message: `it leads some requests for '${to.host}' to '${host}'`,
+        fix: `route to '${to.host}', or give it a server and route of its own`,
+        related: server === undefined ? [] : [server.at],
+        ...(isError && { severity: 'error' }),
+      };
+    }
+  }
+}
 
 /** A server that forwards TLS for an SNI which is none of its hosts: a route opens it. */
 function isBeyondServer({ server, to }: Path): boolean {

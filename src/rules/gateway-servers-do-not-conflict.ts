@@ -1,4 +1,6 @@
+import { dequal } from 'dequal';
 import { exposureOf } from '../egress/exposure.ts';
+import { boundTo } from '../egress/gateway-leg.ts';
 import type { DroppedServer } from '../istio/gateway-merge.ts';
 import { displayGateway, displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
@@ -42,7 +44,7 @@ spec:
     for (const dropped of listeners.dropped) {
       if (!isReachable(dropped.server) || isIngress(reader, workload, dropped.port, dropped.server, dropped.winner))
         continue;
-      yield problemOf(dropped, workload);
+      yield { ...problemOf(dropped, workload), ...(isSpare(reader, dropped) && { severity: 'warning' }) };
     }
     const tlsServers = new Map<string, GatewayServer>();
     for (const { port, server } of listeners.servers) {
@@ -71,6 +73,30 @@ function isIngress(
   ...servers: readonly GatewayServer[]
 ): boolean {
   return servers.every((server) => exposureOf(reader, workload, port, server).leads === 'inward');
+}
+
+/**
+ * A server that Istio leaves out without harm, as it is the very same, and whatever serves the hosts from the other's Gateway serves them
+ * from its own: so hosts move from one Gateway to another without a gap.
+ */
+function isSpare(reader: MeshReader, { server, winner, reason }: DroppedServer): boolean {
+  if (reason !== 'duplicate-host' || server.gateway === winner.gateway) return false;
+  if (!dequal(behaviourOf(server), behaviourOf(winner)) || !server.hosts.every((host) => winner.hosts.includes(host)))
+    return false;
+  const bound = server.serverNames.flatMap((name) => [
+    ...boundTo(reader, name.toLowerCase(), winner.gateway),
+    ...boundTo(reader, name.toLowerCase(), server.gateway),
+  ]);
+  return (
+    bound.length > 0 &&
+    bound.every(({ gateways }) => gateways.includes(server.gateway) && gateways.includes(winner.gateway))
+  );
+}
+
+/** What requests notice of a server, besides its hosts. */
+function behaviourOf(server: GatewayServer): unknown {
+  const { kind, mode, number, acceptsUntrusted, subjectAltNames, credentialName, isHttpsRedirect } = server;
+  return { kind, mode, number, acceptsUntrusted, subjectAltNames, credentialName, isHttpsRedirect };
 }
 
 /** It is the younger server that is left out; where it is the platform's, the other one is what is to be changed. */

@@ -1,3 +1,4 @@
+import { dequal } from 'dequal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clientExpander, clientScopes, type ExpandClients } from '../../src/egress/access.ts';
@@ -6,7 +7,7 @@ import { hostPaths } from '../../src/egress/host-paths.ts';
 import { type Client, otherAccounts, type Path, type Target } from '../../src/egress/path.ts';
 import { traceClient } from '../../src/egress/trace-client.ts';
 import { isWildcard } from '../../src/istio/hosts.ts';
-import type { Resource } from '../../src/istio/resources.ts';
+import type { Labels, Resource } from '../../src/istio/resources.ts';
 import { clientNamespaces } from '../../src/mesh/clients.ts';
 import { toModelObjects } from '../../src/mesh/generated-objects.ts';
 import type { MeshReader } from '../../src/mesh/indexes.ts';
@@ -39,8 +40,9 @@ function expectRightClasses({ config }: SomeMesh, resources: readonly Resource[]
   const objects = toModelObjects([...unique.values()], config);
   const mesh = buildMesh(objects, { config, inventory }, [hostPaths]);
   const expand = clientExpander(clientScopes(mesh));
+  const selectors = selectorsIn([...unique.values()]);
   for (const [, targets] of mesh.roots(hostPaths)) {
-    for (const target of targets) expectRightPaths(mesh, target, expand);
+    for (const target of targets) expectRightPaths(mesh, target, expand, selectors);
   }
 }
 
@@ -48,7 +50,12 @@ function identityOf({ kind, metadata }: Resource): string {
   return `${kind} ${metadata.namespace}/${metadata.name}`;
 }
 
-function expectRightPaths(mesh: MeshReader, { to, classes }: TargetPaths, expand: ExpandClients): void {
+function expectRightPaths(
+  mesh: MeshReader,
+  { to, classes }: TargetPaths,
+  expand: ExpandClients,
+  selectors: readonly Labels[],
+): void {
   const request = { ...to, host: isWildcard(to.host) ? `any-other-name${to.host.slice(1)}` : to.host };
   for (const namespace of clientNamespaces(mesh)) {
     const own = classes.filter(({ clients }) => expand(clients).some((client) => client.namespace === namespace));
@@ -56,10 +63,32 @@ function expectRightPaths(mesh: MeshReader, { to, classes }: TargetPaths, expand
       const from = { namespace, serviceAccount };
       const mine = own.filter(({ clients }) => stands(clients, from, own.length));
       expect(mine.length, `classes of ${namespace}/${serviceAccount} to ${to.host}:${to.port}`).toBe(1);
-      const traced = traceClient(mesh, from, {}, request);
-      for (const { path } of mine) expect(asOf(path, from, to)).toEqual(asOf(traced, from, to));
+      const traced = asOf(traceClient(mesh, from, {}, request), from, to);
+      const labelled = selectors.map((labels) => asOf(traceClient(mesh, from, labels, request), from, to));
+      for (const { path } of mine) {
+        if (labelled.every((other) => dequal(other, traced))) expect(asOf(path, from, to)).toEqual(traced);
+        expect(endsOf([path])).toEqual(endsOf([traced, ...labelled]));
+      }
     }
   }
+}
+
+/** The labels by which resources select the pods of clients. */
+function selectorsIn(resources: readonly Resource[]): readonly Labels[] {
+  const selectors = resources.flatMap((resource): readonly (Labels | undefined)[] => {
+    if (resource.kind === 'Sidecar') return [resource.spec.workloadSelector?.labels];
+    if (resource.kind === 'DestinationRule') return [resource.spec.workloadSelector?.matchLabels];
+    if (resource.kind !== 'VirtualService') return [];
+    const { http = [], tls = [], tcp = [] } = resource.spec;
+    return [...http, ...tls, ...tcp].flatMap(({ match = [] }) => match.map(({ sourceLabels }) => sourceLabels));
+  });
+  return selectors.filter((labels) => labels !== undefined);
+}
+
+/** What a path and its alternatives come to, without the remark that only some pods take the way. */
+function endsOf(paths: readonly Path[]): ReadonlySet<string> {
+  const ways = paths.flatMap((path) => [path, ...path.alternatives]);
+  return new Set(ways.map(({ outcome, reason }) => `${outcome}: ${reason.replace(/ \(pods with [^)]*\)/, '')}`));
 }
 
 /** The accounts that the classes of a namespace name, and one that none of them does. */

@@ -45,6 +45,26 @@ describe('a principal', () => {
   });
 });
 
+describe('an SNI', () => {
+  const flawOf = (sni: string): string | undefined =>
+    [...flawedValues({ when: [{ key: 'connection.sni', values: [sni] }] }, 'spec.rules[0]', ['cluster.local'])][0]?.fix;
+
+  test.each(['api.example.com', '*.example.com', 'api.*', '*', 'outbound_.80_._.gw.ns.svc.cluster.local'])(
+    'may match: %s',
+    (sni) => expect(flawOf(sni)).toBeUndefined(),
+  );
+
+  test.each([
+    ['API.example.com', "write 'api.example.com'"],
+    ['api.example.com:443', "write 'api.example.com'"],
+    ['https://api.example.com/v1', "write 'api.example.com'"],
+    ['*.example.com:8443', "write '*.example.com'"],
+    ['API.example.com:443', "write 'api.example.com'"],
+    ['api.*.com', 'write out the names that are meant'],
+    ['*.example.*', 'write out the names that are meant'],
+  ])('is never seen: %s', (sni, fix) => expect(flawOf(sni)).toBe(fix));
+});
+
 test('names the place of each value in its list', () => {
   const rule = {
     from: [{ source: {} }, { source: { principals: ['a*', 'x'] } }],

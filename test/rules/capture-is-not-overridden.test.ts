@@ -152,6 +152,17 @@ testRule(captureIsNotOverridden, {
         - route:
           - destination: { host: api.example.com, port: { number: 80 } }  # ✗ ${past}
     `,
+    'a private one for some pods of the client': `
+      kind: VirtualService
+      metadata: { namespace: team-a, name: own }
+      spec:
+        hosts: [api.example.com]
+        exportTo: [.]
+        http:
+        - match: [{ sourceLabels: { app: legacy } }]
+          route:
+          - destination: { host: api.example.com, port: { number: 80 } }  # ✗ ${past}
+    `,
     'a private one for a wildcard': `
       kind: VirtualService
       metadata: { namespace: istio-egress, name: api }

@@ -118,14 +118,6 @@ testRule(destinationRuleIsNotShadowed, {
           trafficPolicy: { tls: { mode: DISABLE } }
       `,
     },
-    'a rule for some pods of the client, which leaves the others without any, is another matter': `
-      kind: DestinationRule
-      metadata: { namespace: team-a, name: own }
-      spec:
-        workloadSelector: { matchLabels: { app: other } }
-        host: '*.local'
-        trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } }
-    `,
     'a rule for the external host': `
       kind: DestinationRule
       metadata: { namespace: team-a, name: own }
@@ -135,6 +127,14 @@ testRule(destinationRuleIsNotShadowed, {
     `,
   },
   invalid: {
+    'a rule for some pods of the client replaces it for them': `
+      kind: DestinationRule
+      metadata: { namespace: team-a, name: own }
+      spec:
+        workloadSelector: { matchLabels: { app: other } }
+        host: '*.local'  # ✗ ${replaces}: subset 'api' is lost
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } }
+    `,
     'a wildcard of the client loses the subset': `
       kind: DestinationRule
       metadata: { namespace: team-a, name: defaults }

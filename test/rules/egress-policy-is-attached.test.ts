@@ -18,6 +18,8 @@ const ingress = `
   ---
 `;
 
+const noWaypoint = "the DENY policy targets ServiceEntry 'api', which has no waypoint: nothing asks the policy";
+
 testRule(egressPolicyIsAttached, {
   valid: {
     'the policy selects the gateway pods': '# the bundle as it is',
@@ -64,6 +66,33 @@ testRule(egressPolicyIsAttached, {
         targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
         action: DENY
         rules: [{ to: [{ operation: { hosts: [api.example.com] } }] }]
+    `,
+    'a policy on a ServiceEntry with a waypoint': `
+      kind: ServiceEntry
+      metadata: { namespace: istio-egress, name: api, labels: { istio.io/use-waypoint: egress } }
+      spec:
+        hosts: [api.example.com]
+        location: MESH_EXTERNAL
+        resolution: DNS
+        ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+        action: DENY
+        ${rules}
+    `,
+    'a policy on a ServiceEntry in a namespace with a waypoint': `
+      kind: Namespace
+      metadata: { name: istio-egress, labels: { istio.io/use-waypoint: egress } }
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+        action: DENY
+        ${rules}
     `,
     'an AUDIT policy decides nothing': `
       kind: AuthorizationPolicy
@@ -114,6 +143,47 @@ testRule(egressPolicyIsAttached, {
         action: DENY
         ${rules}
     `,
+    'a ServiceEntry without a waypoint asks no policy': `
+      kind: Namespace
+      metadata: { name: istio-egress, labels: {  } }
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }] # ✗ ${noWaypoint}
+        action: DENY
+        ${rules}
+    `,
+    'one that is taken out of the waypoint of its namespace, too': `
+      kind: Namespace
+      metadata: { name: istio-egress, labels: { istio.io/use-waypoint: egress } }
+      ---
+      kind: ServiceEntry
+      metadata: { namespace: istio-egress, name: api, labels: { istio.io/use-waypoint: none } }
+      spec:
+        hosts: [api.example.com]
+        location: MESH_EXTERNAL
+        resolution: DNS
+        ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }] # ✗ ${noWaypoint}
+        action: DENY
+        ${rules}
+    `,
+    'before the namespace is there, it may have one': {
+      remove: ['VirtualService istio-egress/api'],
+      yaml: `
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-egress, name: deny }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }] # ✗ ${noWaypoint} (incomplete)
+        action: DENY
+        ${rules}
+      `,
+    },
     'the deprecated single one as well': `
       kind: AuthorizationPolicy
       metadata: { namespace: istio-egress, name: deny }

@@ -54,11 +54,33 @@ const throughProxy = (policy: string, mark: string): string => `
           - destination: { host: proxy.example.net, subset: tunnelled, port: { number: 443 } }  ${mark}
 `;
 
+/** A VirtualService beside the bundle's, which is bound to the same Gateway. */
+const beside = (rule: string): string => `
+      ${registered('other.example.com').trim()}
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: beside }
+      spec:
+        hosts: [api.example.com]
+        gateways: [egress]
+        http:
+${rule}
+`;
+
+const some = "# ✗ it leads some requests for 'api.example.com' to";
+
 const tunnel = 'tunnel: { protocol: CONNECT, targetHost: api.example.com, targetPort: 443 }';
 const other = "# ✗ the gateway's route leads to 'other.example.com', not to 'api.example.com'";
 
 testRule(gatewayRouteKeepsHost, {
   valid: {
+    'another route for some requests keeps the host': beside(`
+        - match: [{ uri: { prefix: /slow } }]
+          timeout: 60s
+          route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
+    `),
+    'a younger VirtualService without conditions never gets a request': beside(`
+        - route: [{ destination: { host: other.example.com, port: { number: 80 } } }]
+    `),
     'the gateway routes the host to itself': '# the bundle as it is',
     'the same for byte streams': { on: 'end-to-end-tls', yaml: '# the bundle as it is' },
     'a tunnel through a forward proxy': {
@@ -200,6 +222,22 @@ testRule(gatewayRouteKeepsHost, {
     },
   },
   invalid: {
+    'some requests are led to another host': beside(`
+        - match: [{ uri: { prefix: /v2 } }]
+          route:
+          - destination: { host: other.example.com, port: { number: 80 } } ${some} 'other.example.com'
+    `),
+    'some requests are led to a service of the mesh': beside(`
+        - match: [{ headers: { x-team: { exact: b } } }]
+          route:
+          - destination: { host: b.team-b.svc.cluster.local, port: { number: 80 } } ${some} 'b.team-b.svc.cluster.local'
+    `),
+    'some requests are copied to another host': beside(`
+        - match: [{ uri: { prefix: /v2 } }]
+          route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
+          mirrors:
+          - destination: { host: other.example.com, port: { number: 80 } } ${some} 'other.example.com'
+    `),
     'a tunnel through a forward proxy to another host': {
       on: 'end-to-end-tls',
       yaml: throughProxy(

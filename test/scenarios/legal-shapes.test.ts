@@ -250,6 +250,7 @@ const shapes: Readonly<Record<string, LegalShape>> = {
       team-a/default    allowed
     `,
   },
+  'ingress-also-for-the-mesh': {},
   'ingress-beside-egress': {
     access: `
                       tls://pay.example.org

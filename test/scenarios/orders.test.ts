@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createGuard } from '../../src/analysis/create-guard.ts';
 import type { Change, Guard } from '../../src/analysis/guard.ts';
 import { displayRef, type Resource, refOf } from '../../src/istio/resources.ts';
+import { defaultSettings } from '../../src/settings/settings.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 import { type BundleName, bundle, bundleFiles, parseManifests } from '../bundles/bundle.ts';
 import { creationAt, decideInTurn, guardOf, isSurrounding } from './oracle-manifests.ts';
@@ -57,6 +59,14 @@ describe.each(designs)('$name', ({ name, orders }) => {
   it('can be deleted in one round where the ServiceEntry goes first', () => {
     const order = design.toSorted((a, b) => Number(b.kind === 'ServiceEntry') - Number(a.kind === 'ServiceEntry'));
     expect(deleteAll(guardOf(bundle(name)), order)).toEqual([]);
+  });
+
+  it('can be deleted in the order that the messages name, even where what is incomplete is refused', () => {
+    const first = ['ServiceEntry', 'VirtualService', 'AuthorizationPolicy'];
+    const order = design.toSorted((a, b) => rankIn(first, a) - rankIn(first, b));
+    const settings = { ...defaultSettings, preset: 'strict' } as const;
+    const guard = createGuard(bundle(name), settings, { today: () => '2026-01-01', assumesGateways: false });
+    expect(deleteAll(guard, order).map(nameOf)).toEqual([]);
   });
 
   it('may be applied again as it is', () => {
@@ -161,6 +171,12 @@ function laidOver(manifests: string): readonly Resource[] {
 
 function errorsOf(guard: Guard): string[] {
   return guard.check().flatMap(({ rule, severity }) => (severity === 'error' ? [rule] : []));
+}
+
+/** The place of a resource's kind among some; those of other kinds come last. */
+function rankIn(kinds: readonly string[], { kind }: Resource): number {
+  const place = kinds.indexOf(kind);
+  return place === -1 ? kinds.length : place;
 }
 
 /** Deletes what may be deleted, and returns the rest. */

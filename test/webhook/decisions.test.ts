@@ -80,7 +80,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
       kind: DestinationRule
       metadata: { namespace: team-a, name: defaults }
       spec: { host: "*.local", trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }`,
-    says: [/team-a → api\.example\.com:80: allowed → broken/],
+    says: [/subset 'api' is lost.*\(destination-rule-is-not-shadowed\)/],
   },
   'a DestinationRule in the namespace of the Service, which hides the one in the root namespace': {
     create: `
