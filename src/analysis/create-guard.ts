@@ -3,6 +3,7 @@ import { clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
+import { isDiscovered } from '../istio/discovery.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
 import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
@@ -99,14 +100,15 @@ class MeshGuard implements Guard {
     const changed = after?.resource ?? before?.resource;
     if (changed === undefined || changed.kind === 'MeshConfig')
       return { allowed: true, denials: [], warnings: [], rules: [] };
-    const assumptions = this.#assumptionChanges([difference], () => {
-      const others = [...this.#objects.values()].filter((object) => object !== before);
-      return after === undefined ? others : [...others, after];
+    const changes = this.#discovered(difference);
+    const assumptions = this.#assumptionChanges(changes, () => {
+      const others = [...this.#discoveredObjects()].filter((object) => object !== before);
+      return after === undefined || !this.#isDiscovered(after) ? others : [...others, after];
     });
-    const generated = this.#generated.changesOf([resourceChange(difference)]);
+    const generated = this.#generated.changesOf(changes.map(resourceChange));
     // What the mesh itself has computed an overlay need not.
     const scopesBefore = clientScopes(this.#mesh);
-    const overlay = this.#mesh.with([difference, ...generated, ...assumptions.changes]);
+    const overlay = this.#mesh.with([...changes, ...generated, ...assumptions.changes]);
     const judgement = judgeChange({
       before: this.#mesh,
       after: overlay,
@@ -122,14 +124,16 @@ class MeshGuard implements Guard {
 
   apply(changes: Iterable<Change>): void {
     const applied: ObjectChange<ModelObject>[] = [];
+    let isAnotherMesh = false;
     for (const change of changes) {
       const difference = this.#difference(change);
       const { before, after } = difference;
+      isAnotherMesh ||= this.#makesAnotherMesh(difference);
+      applied.push(...this.#discovered(difference));
       if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
       if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
-      applied.push(difference);
     }
-    if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
+    if (isAnotherMesh) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#read(all);
@@ -138,13 +142,54 @@ class MeshGuard implements Guard {
       return;
     }
     const generated = this.#generated.apply(applied.map(resourceChange));
-    const assumptions = this.#assumptionChanges(applied, () => this.#objects.values());
+    const assumptions = this.#assumptionChanges(applied, () => this.#discoveredObjects());
     this.#mesh.apply([...applied, ...generated, ...assumptions.changes]);
     this.#lacksServices ||= applied.some(
       ({ before, after }) => before?.resource?.kind === 'Service' || this.#leadsToMissingService(after),
     );
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
+  }
+
+  /** True for changes after which everything is read anew: of the mesh's configuration, and of the namespaces that istiod looks at. */
+  #makesAnotherMesh({ before, after }: ObjectChange<ModelObject>): boolean {
+    const kind = (before ?? after)?.resource?.kind;
+    return kind === 'MeshConfig' || (kind === 'Namespace' && this.#config.discoverySelectors.length > 0);
+  }
+
+  /** What a change is to istiod, which does not look at every namespace and revision: a Namespace may bring or take all that is in it. */
+  #discovered({ before, after }: ObjectChange<ModelObject>): readonly ObjectChange<ModelObject>[] {
+    const own = {
+      ...(before && this.#isDiscovered(before) && { before }),
+      ...(after && this.#isDiscovered(after) && { after }),
+    };
+    const changed = (after ?? before)?.resource;
+    if (changed?.kind !== 'Namespace' || this.#config.discoverySelectors.length === 0) return [own];
+    const { name } = changed.metadata;
+    const labelsAfter = (namespace: string): Labels | undefined =>
+      namespace === name ? after?.resource?.metadata.labels : this.#labelsOf(namespace);
+    const inside = [...this.#objects.values()].filter(({ resource }) => resource?.metadata.namespace === name);
+    return [
+      own,
+      ...inside.flatMap((object): readonly ObjectChange<ModelObject>[] => {
+        const was = this.#isDiscovered(object);
+        const is = this.#isDiscovered(object, labelsAfter);
+        return was === is ? [] : [is ? { after: object } : { before: object }];
+      }),
+    ];
+  }
+
+  #isDiscovered({ resource }: ModelObject, labelsOf = (namespace: string) => this.#labelsOf(namespace)): boolean {
+    const { revision } = this.#settings.istio;
+    return resource === undefined || isDiscovered(resource, { config: this.#config, revision, labelsOf });
+  }
+
+  #labelsOf(namespace: string): Labels | undefined {
+    return this.#objects.get(idOf({ kind: 'Namespace', namespace: '', name: namespace }))?.resource?.metadata.labels;
+  }
+
+  *#discoveredObjects(): Iterable<ModelObject> {
+    for (const object of this.#objects.values()) if (this.#isDiscovered(object)) yield object;
   }
 
   /** What the mesh has, and what it will have: the mesh's own copy outranks the caller's, and a resource keeps its age. */
@@ -206,13 +251,14 @@ class MeshGuard implements Guard {
   }
 
   #generate(): GeneratedObjects {
-    return new GeneratedObjects(this.#config, () => this.resources());
+    return new GeneratedObjects(this.#config, () => resourcesOf(this.#discoveredObjects()));
   }
 
   #build(): Engine<ModelObject> {
     if (this.#options.assumesGateways) {
-      this.#lacksServices = [...this.#objects.values()].some((object) => this.#leadsToMissingService(object));
-      for (const gateway of assumeGateways(this.#objects.values(), this.#config))
+      const objects = [...this.#discoveredObjects()];
+      this.#lacksServices = objects.some((object) => this.#leadsToMissingService(object));
+      for (const gateway of assumeGateways(objects, this.#config))
         this.#assumed.set(gateway, toModelObject(gateway.service, this.#config));
     }
     const { egressGateways, clients, externalNamespaces, directHosts } = this.#settings;
@@ -222,7 +268,7 @@ class MeshGuard implements Guard {
       ...(configMap && { configMap: idOf(refOf(configMap)) }),
       inventory: { egressGateways, clients, externalNamespaces, directHosts },
     };
-    const objects = [...this.#objects.values(), ...this.#generated.objects(), ...this.#assumed.values()];
+    const objects = [...this.#discoveredObjects(), ...this.#generated.objects(), ...this.#assumed.values()];
     return buildMesh(objects, facts, analysisQueries);
   }
 }
@@ -235,6 +281,10 @@ interface AssumptionChanges {
 }
 
 const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
+
+function* resourcesOf(objects: Iterable<ModelObject>): Iterable<Resource> {
+  for (const { resource } of objects) if (resource !== undefined) yield resource;
+}
 
 /** The same change of resources. */
 function resourceChange({ before, after }: ObjectChange<ModelObject>): ObjectChange<Resource> {

@@ -16,9 +16,14 @@ export function matchesLabels(
   const candidates = new Map<string, Labels>(namedBy(selector).map((name) => [name, {}]));
   for (const [name, labels] of known) candidates.set(name, labels);
   return [...candidates]
-    .filter(([name, labels]) => isSelected(selector, { ...labels, [nameLabel]: name }))
+    .filter(([name, labels]) => selectsNamespace(selector, name, labels))
     .map(([name]) => name)
     .sort(compareText);
+}
+
+/** True for a namespace that a selector selects. */
+export function selectsNamespace(selector: LabelSelector, name: string, labels: Labels): boolean {
+  return isSelected(selector, { ...labels, [nameLabel]: name });
 }
 
 function namedBy({ matchLabels = {}, matchExpressions = [] }: LabelSelector): readonly string[] {

@@ -1,3 +1,4 @@
+import type { LabelSelector, LabelSelectorRequirement } from './resources.gen.ts';
 import type { MeshConfigSpec } from './resources.ts';
 
 /** What a proxy does with traffic to destinations that it does not know. */
@@ -17,6 +18,8 @@ export interface MeshConfig {
   readonly defaultDestinationRuleExportTo: readonly string[];
   /** istiod's `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`: Gateways select pods of their own namespace only. */
   readonly scopeGatewayToNamespace: boolean;
+  /** Which namespaces istiod looks at, by their labels; empty: all. */
+  readonly discoverySelectors: readonly LabelSelector[];
 }
 
 /** Istio's defaults for a mesh whose control plane lives in `rootNamespace`. */
@@ -32,6 +35,7 @@ export function defaultMeshConfig(rootNamespace: string): MeshConfig {
     defaultVirtualServiceExportTo: ['*'],
     defaultDestinationRuleExportTo: ['*'],
     scopeGatewayToNamespace: false,
+    discoverySelectors: [],
   };
 }
 
@@ -50,6 +54,7 @@ export function readMeshConfig(spec: MeshConfigSpec, base: MeshConfig): MeshConf
     defaultDestinationRuleExportTo:
       texts(spec, 'defaultDestinationRuleExportTo') ?? base.defaultDestinationRuleExportTo,
     scopeGatewayToNamespace: flag(spec, 'scopeGatewayToNamespace') ?? base.scopeGatewayToNamespace,
+    discoverySelectors: objects(spec, 'discoverySelectors')?.map(readSelector) ?? base.discoverySelectors,
   };
 }
 
@@ -60,6 +65,21 @@ export function readMeshConfig(spec: MeshConfigSpec, base: MeshConfig): MeshConf
 function readOutboundTrafficPolicy(policy: unknown): OutboundTrafficPolicy {
   const mode = typeof policy === 'object' && policy !== null ? field(policy, 'mode') : policy;
   return mode === 'ALLOW_ANY' || mode === 'ALLOW_ANY_DYNAMIC_DNS' ? mode : 'REGISTRY_ONLY';
+}
+
+function readSelector(selector: object): LabelSelector {
+  const labels = field(selector, 'matchLabels');
+  const pairs = typeof labels === 'object' && labels !== null ? Object.entries(labels) : [];
+  return {
+    matchLabels: Object.fromEntries(pairs.filter(([, value]) => typeof value === 'string')),
+    matchExpressions: (objects(selector, 'matchExpressions') ?? []).map(
+      (requirement): LabelSelectorRequirement => ({
+        key: text(requirement, 'key') ?? '',
+        operator: text(requirement, 'operator') ?? '',
+        values: texts(requirement, 'values') ?? [],
+      }),
+    ),
+  };
 }
 
 function field(of: object, name: string): unknown {
@@ -80,4 +100,10 @@ function texts(of: object, name: string): readonly string[] | undefined {
   const value = field(of, name);
   if (!Array.isArray(value)) return undefined;
   return value.filter((item) => typeof item === 'string');
+}
+
+function objects(of: object, name: string): readonly object[] | undefined {
+  const value = field(of, name);
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((item) => typeof item === 'object' && item !== null);
 }
