@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**'],
+    maxWorkers: '100%', // also the core that is usually left free: most machines that run this have two
     reporters: ['default', './test/totals-reporter.ts'],
   },
 });
