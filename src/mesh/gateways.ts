@@ -39,11 +39,17 @@ export interface Chain {
   readonly rule?: StreamRule;
 }
 
-/** A listener that Envoy refuses, and why. */
-export interface RefusedListener {
+/** Chains of one pod port that claim one name. */
+interface Clash {
   readonly port: number;
-  /** The name that two chains claim, in lower case; empty: two chains take every connection. */
+  /** The name, in lower case; empty: every connection. */
   readonly serverName: string;
+  /** At least two, or one that names it twice. */
+  readonly chains: readonly Chain[];
+}
+
+/** A listener that Envoy refuses, and why. */
+export interface RefusedListener extends Pick<Clash, 'port' | 'serverName'> {
   /** The chain that has it first, and the one that makes Envoy refuse; one where a chain names it twice. */
   readonly chains: readonly [Chain, ...Chain[]];
 }
@@ -56,26 +62,28 @@ export interface PlacedServer {
   readonly isDropped: boolean;
 }
 
-/** What listens on the pods of a gateway. */
+/**
+ * What listens on the pods of a gateway. A server that forwards bytes is here with its chain whether or not it has a route, and `isBuilt`
+ * tells: so a route that comes or goes rebuilds no listener.
+ */
 export interface GatewayListeners {
   readonly chains: readonly { readonly port: number; readonly chain: Chain }[];
   /** Every server that is not left out, also where it has no chain yet. Plaintext HTTP servers of a port share one route table. */
   readonly servers: readonly PlacedServer[];
-  readonly refused: readonly RefusedListener[];
+  readonly clashes: readonly Clash[];
   readonly dropped: ReturnType<typeof mergeServers>['dropped'];
 }
 
 /** Filter chains by `workload|port|server name` (lower case); the name is empty for chains without one. */
 const chainsByServerName: DerivedIndex<Chain> = { kind: 'derived', name: 'filter chains', compare: () => 0 };
 
-/** Refused listeners by `workload|port`. */
-const refusedListeners: DerivedIndex<RefusedListener> = {
-  kind: 'derived',
-  name: 'refused listeners',
-  compare: () => 0,
-};
+/** Filter chains by `workload|port`. */
+const chainsByPort: DerivedIndex<Chain> = { kind: 'derived', name: 'filter chains of a port', compare: () => 0 };
 
-/** The ports that a workload listens on, by workload. */
+/** Chains that claim one name, by `workload|port`. */
+const clashesByPort: DerivedIndex<Clash> = { kind: 'derived', name: 'clashes of filter chains', compare: () => 0 };
+
+/** The ports that a workload has a chain for, by workload. */
 const portsByWorkload: DerivedIndex<number> = { kind: 'derived', name: 'listening ports', compare: (a, b) => a - b };
 
 /** Plaintext HTTP servers by `workload|port|host` (lower case), in the order of their Gateways. */
@@ -111,9 +119,10 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
   rootsOf: workloadsOf,
   compute: (reader, id) => buildListeners(reader, workloadById(reader, id)),
   contribute(value, id, contribute) {
-    const names = new Set<number>();
+    const ports = new Set<number>();
     for (const { port, chain } of value.chains) {
-      names.add(port);
+      ports.add(port);
+      contribute(chainsByPort, ruleKey(id, String(port)), chain);
       const serverNames = chain.serverNames.length === 0 ? [everything] : new Set(chain.serverNames.map(lowerCase));
       for (const name of serverNames) contribute(chainsByServerName, chainKey(id, port, name), chain);
     }
@@ -128,8 +137,8 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       for (const host of new Set(placed.server.serverNames.map(lowerCase)))
         contribute(serversByHost, ruleKey(id, indexKeyOf(host)), placed);
     }
-    for (const refused of value.refused) contribute(refusedListeners, ruleKey(id, String(refused.port)), refused);
-    for (const port of names) contribute(portsByWorkload, id, port);
+    for (const clash of value.clashes) contribute(clashesByPort, ruleKey(id, String(clash.port)), clash);
+    for (const port of ports) contribute(portsByWorkload, id, port);
   },
 };
 
@@ -181,7 +190,15 @@ function tcpRouteKey(namespace: string, server: GatewayServer): string {
 
 /** The chains of a pod port that name exactly this server name (lower case); empty: those that name none. */
 export function chainsNamed(reader: MeshReader, workload: Workload, port: number, name: string): readonly Chain[] {
-  return reader.entries(chainsByServerName, chainKey(workload.id, port, name));
+  return reader
+    .entries(chainsByServerName, chainKey(workload.id, port, name))
+    .filter((chain) => isBuilt(reader, workload, chain));
+}
+
+/** True for a chain that Istio builds: one that forwards bytes needs a route. */
+function isBuilt(reader: MeshReader, { namespace }: Workload, { server }: Chain): boolean {
+  const forwards = server.kind === 'tls-tcp' || server.kind === 'tcp';
+  return !forwards || reader.value(hasTcpRoute, tcpRouteKey(namespace, server));
 }
 
 /** The first plaintext HTTP servers of a pod port whose hosts include exactly this pattern (lower case). */
@@ -209,12 +226,25 @@ export function serversForHost(reader: MeshReader, workload: string, host: strin
 
 /** Why Envoy refuses the listener of a pod port, if it does. */
 export function refusedListener(reader: MeshReader, workload: Workload, port: number): RefusedListener | undefined {
-  return reader.first(refusedListeners, ruleKey(workload.id, String(port)));
+  for (const { serverName, chains } of reader.entries(clashesByPort, ruleKey(workload.id, String(port)))) {
+    const [first, second] = chains.filter((chain) => isBuilt(reader, workload, chain));
+    if (first !== undefined && second !== undefined)
+      return { port, serverName, chains: first === second ? [first] : [first, second] };
+  }
+  return undefined;
+}
+
+/** All listeners of a workload that Envoy refuses. */
+export function refusedListeners(reader: MeshReader, workload: Workload): readonly RefusedListener[] {
+  return reader
+    .entries(portsByWorkload, workload.id)
+    .map((port) => refusedListener(reader, workload, port))
+    .filter((refused) => refused !== undefined);
 }
 
 /** The pod ports that a workload listens on. */
 export function listeningPorts(reader: MeshReader, workload: Workload): readonly number[] {
-  return reader.entries(portsByWorkload, workload.id);
+  return reader.entries(portsByWorkload, workload.id).filter((port) => listensOn(reader, workload, port));
 }
 
 /** True where a Service leads to the address: not to a listener that is bound to one of its own. */
@@ -224,7 +254,13 @@ export function isReachable({ bind }: Pick<GatewayServer, 'bind'>): boolean {
 
 /** True when anything listens on the pod port. */
 export function listensOn(reader: MeshReader, workload: Workload, port: number): boolean {
-  return listeningPorts(reader, workload).includes(port);
+  const key = ruleKey(workload.id, String(port));
+  const first = reader.first(chainsByPort, key);
+  if (first === undefined) return false;
+  return (
+    isBuilt(reader, workload, first) ||
+    reader.entries(chainsByPort, key).some((chain) => isBuilt(reader, workload, chain))
+  );
 }
 
 /** True when some Gateway selects the workload: it is a gateway, not a sidecar. */
@@ -327,16 +363,15 @@ function buildListeners(reader: MeshReader, workload: Workload): GatewayListener
   const { listeners, dropped } = mergeServers(resolved);
   const chains: { port: number; chain: Chain }[] = [];
   const servers: PlacedServer[] = [];
-  const refused: RefusedListener[] = [];
+  const clashes: Clash[] = [];
   for (const listener of listeners.filter(isReachable)) {
     const built = buildChains(reader, workload, listener);
     for (const chain of built) chains.push({ port: listener.port, chain });
     for (const group of listener.groups)
       for (const server of group.servers) servers.push({ port: listener.port, server, isDropped: false });
-    const conflict = findConflict(built);
-    if (conflict !== undefined) refused.push({ port: listener.port, ...conflict });
+    for (const clash of clashesOf(built)) clashes.push({ port: listener.port, ...clash });
   }
-  return { chains, servers, refused, dropped };
+  return { chains, servers, clashes, dropped };
 }
 
 /**
@@ -382,11 +417,10 @@ function serverChains(
   const serverNames = matchedNames(server.serverNames);
   switch (server.kind) {
     case 'tls-http':
-      return [{ server, serverNames }];
     case 'tls-tcp':
-      return reader.value(hasTcpRoute, tcpRouteKey(workload.namespace, server)) ? [{ server, serverNames }] : [];
+      return [{ server, serverNames }];
     case 'tcp':
-      return reader.value(hasTcpRoute, tcpRouteKey(workload.namespace, server)) ? [{ server, serverNames: [] }] : [];
+      return [{ server, serverNames: [] }];
     case 'passthrough':
       return passthroughChains(reader, workload, server, claimed);
     default:
@@ -456,16 +490,18 @@ export function streamRuleApplies(rule: StreamRule, server: GatewayServer): bool
   );
 }
 
-/** Two chains, or one chain twice, with the same server name but for its case: Envoy refuses the whole listener. */
-function findConflict(chains: readonly Chain[]): Omit<RefusedListener, 'port'> | undefined {
-  const owners = new Map<string, Chain>();
+/** The names that two chains, or one chain twice, have but for their case: Envoy refuses the whole listener. */
+function clashesOf(chains: readonly Chain[]): readonly Omit<Clash, 'port'>[] {
+  const owners = new Map<string, Chain[]>();
   for (const chain of chains) {
     const names = chain.serverNames.length === 0 ? [''] : chain.serverNames.map(lowerCase);
     for (const name of names) {
-      const owner = owners.get(name);
-      if (owner !== undefined) return { serverName: name, chains: owner === chain ? [chain] : [owner, chain] };
-      owners.set(name, chain);
+      const there = owners.get(name);
+      if (there === undefined) owners.set(name, [chain]);
+      else there.push(chain);
     }
   }
-  return undefined;
+  return [...owners]
+    .filter(([, { length }]) => length > 1)
+    .map(([serverName, claiming]) => ({ serverName, chains: claiming }));
 }

@@ -1,7 +1,7 @@
 import { exposureOf } from '../egress/exposure.ts';
 import { displayGateway, displayServer, serverForm } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
-import type { Chain } from '../mesh/gateways.ts';
+import { type Chain, refusedListeners } from '../mesh/gateways.ts';
 import { defineRule } from './define.ts';
 
 /** No name is claimed twice on a port of the gateway, however it is written. */
@@ -35,8 +35,8 @@ spec:
 `,
   },
 
-  *check({ workload, listeners }, reader) {
-    for (const { port, serverName, chains } of listeners.refused) {
+  *check({ workload }, reader) {
+    for (const { port, serverName, chains } of refusedListeners(reader, workload)) {
       if (chains.some(({ server }) => server.kind === 'http' || server.kind === 'tcp')) continue; // gateway-servers-do-not-conflict speaks
       if (chains.every(({ server }) => exposureOf(reader, workload, port, server).leads === 'inward')) continue; // ingress
       const [first, second] = chains;
