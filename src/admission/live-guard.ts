@@ -1,7 +1,7 @@
 import type { Decision } from '../analysis/decision.ts';
 import type { Severity } from '../analysis/finding.ts';
 import type { Change, CreateGuard, Guard, GuardOptions } from '../analysis/guard.ts';
-import type { Resource } from '../istio/resources.ts';
+import type { Resource, ResourceRef } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -38,9 +38,14 @@ export class LiveGuard {
     return this.#guard.notes;
   }
 
-  /** Judges a change without keeping it. */
-  decide(change: Change): Decision {
-    return this.#guard.decide(change);
+  /** A resource as the mesh has it now. */
+  find(ref: ResourceRef): Resource | undefined {
+    return this.#guard.find(ref);
+  }
+
+  /** Judges a change without keeping it; with `given`, as if those changes had been kept before, in their order. */
+  decide(change: Change, given: readonly Change[] = []): Decision {
+    return this.#guard.decide(change, given);
   }
 
   /** Keeps changes, in their order. */

@@ -94,7 +94,20 @@ class MeshGuard implements Guard {
     return traceClient(this.#mesh, from, labels ?? podLabels(this.#mesh, from.namespace, from.serviceAccount), to);
   }
 
-  decide(change: Change): Decision {
+  decide(change: Change, given: readonly Change[] = []): Decision {
+    if (given.length === 0) return this.#judge(change);
+    const kept = this.#file(given);
+    this.#bringUpToDate(kept);
+    try {
+      return this.#judge(change);
+    } finally {
+      const undone = kept.toReversed().map(inverse);
+      for (const difference of undone) this.#fileOne(difference);
+      this.#bringUpToDate(undone);
+    }
+  }
+
+  #judge(change: Change): Decision {
     const difference = this.#difference(change);
     const { before, after } = difference;
     const changed = after?.resource ?? before?.resource;
@@ -123,17 +136,26 @@ class MeshGuard implements Guard {
   }
 
   apply(changes: Iterable<Change>): void {
-    const applied: ObjectChange<ModelObject>[] = [];
-    let isAnotherMesh = false;
-    for (const change of changes) {
+    this.#bringUpToDate(this.#file(changes));
+  }
+
+  /** Puts changes among the objects, in their order, and tells what they changed. */
+  #file(changes: Iterable<Change>): readonly ObjectChange<ModelObject>[] {
+    return [...changes].map((change) => {
       const difference = this.#difference(change);
-      const { before, after } = difference;
-      isAnotherMesh ||= this.#makesAnotherMesh(difference);
-      applied.push(...this.#discovered(difference));
-      if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
-      if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
-    }
-    if (isAnotherMesh) {
+      this.#fileOne(difference);
+      return difference;
+    });
+  }
+
+  #fileOne({ before, after }: ObjectChange<ModelObject>): void {
+    if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
+    if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
+  }
+
+  /** Lets the mesh follow what has been filed. */
+  #bringUpToDate(differences: readonly ObjectChange<ModelObject>[]): void {
+    if (differences.some((difference) => this.#makesAnotherMesh(difference))) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#read(all);
@@ -141,6 +163,7 @@ class MeshGuard implements Guard {
       this.#mesh = this.#build();
       return;
     }
+    const applied = differences.flatMap((difference) => this.#discovered(difference));
     const generated = this.#generated.apply(applied.map(resourceChange));
     const assumptions = this.#assumptionChanges(applied, () => this.#discoveredObjects());
     this.#mesh.apply([...applied, ...generated, ...assumptions.changes]);
@@ -284,6 +307,11 @@ const noAssumptions: AssumptionChanges = { gone: [], come: [], changes: [] };
 
 function* resourcesOf(objects: Iterable<ModelObject>): Iterable<Resource> {
   for (const { resource } of objects) if (resource !== undefined) yield resource;
+}
+
+/** What takes a change back. */
+function inverse({ before, after }: ObjectChange<ModelObject>): ObjectChange<ModelObject> {
+  return { ...(after && { before: after }), ...(before && { after: before }) };
 }
 
 /** The same change of resources. */

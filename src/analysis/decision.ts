@@ -1,5 +1,5 @@
 import type { Client, Outcome, Target } from '../egress/path.ts';
-import type { FieldRef } from '../istio/resources.ts';
+import type { FieldRef, ResourceRef } from '../istio/resources.ts';
 import type { Finding } from './finding.ts';
 
 /** How a path changes by a request. */
@@ -16,6 +16,8 @@ export interface Transition {
   readonly reason: string;
   /** The field that decides the path afterwards, or that decided it before where it was removed. */
   readonly at: FieldRef;
+  /** Other resources that made the path what it was, or make it what it is; those that register the host first. */
+  readonly related: readonly ResourceRef[];
   /** What to do instead; always present on a door. */
   readonly wayOut?: string;
 }

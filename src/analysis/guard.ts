@@ -37,8 +37,8 @@ export interface Guard {
   access(): readonly Path[];
   /** The path of one concrete client. */
   trace(question: Question): Path;
-  /** Judges a change without keeping it. */
-  decide(change: Change): Decision;
+  /** Judges a change without keeping it; with `given`, as if those changes had been kept before, in their order. */
+  decide(change: Change, given?: readonly Change[]): Decision;
   /** Keeps changes, in their order. Many at once cost far less than one by one. */
   apply(changes: Iterable<Change>): void;
 }

@@ -72,6 +72,8 @@ function transitionsOf(comparison: Comparison, host: string, changes: readonly P
     if (before === undefined || after === undefined || name === undefined) return [];
     const from = clients().filter((client) => !isExempt(comparison, host, to, client));
     const at = decidingField(after, comparison.changed);
+    const registered = servicesCovering(comparison.after, host).map(({ resource }) => refOf(resource));
+    const related = [...registered, ...after.decidedBy, ...before.decidedBy];
     return from.map((client): Transition => {
       const wayOut = name === 'access change' ? {} : { wayOut: wayOutOf(comparison, host, at) };
       return {
@@ -82,6 +84,7 @@ function transitionsOf(comparison: Comparison, host: string, changes: readonly P
         after: after.outcome,
         reason: reasonOf(name, after),
         at,
+        related,
         ...wayOut,
       };
     });

@@ -1,5 +1,6 @@
 import { answerReview } from '../admission/answer-review.ts';
 import { MalformedReview, parseReview, type ReviewRequest } from '../admission/review.ts';
+import type { Change } from '../analysis/guard.ts';
 import { InputError } from '../input-error.ts';
 import { readResource } from '../istio/read-resource.ts';
 import { standardInput } from '../sources/find-files.ts';
@@ -19,7 +20,7 @@ export async function review(paths: readonly string[], flags: ReviewFlags, conte
     throw new InputError('standard input holds the AdmissionReview; name files or folders for the mesh');
   const { guard } = await loadMesh(paths, loadSettings(flags.settings, context), context);
   const reviewer = {
-    decide: guard.decide.bind(guard),
+    decide: (change: Change) => guard.decide(change),
     readResource,
     isNamespaceTerminating: () => false,
     meshVersion: () => 'files',

@@ -34,6 +34,17 @@ describe('changes at once', () => {
     expect(accountOf(atOnce)).toEqual(accountOf(inTurn));
     expect(accountOf(atOnce)).toEqual(accountOf(guardOf([...inTurn.resources()])));
   });
+
+  it.each(Object.entries(stories))('that are only given count for one decision: %s', (_, changes) => {
+    const asked = guardOf(design);
+    const before = accountOf(asked);
+    const kept = guardOf(design);
+    kept.apply(changes);
+    for (const object of design.slice(0, 3)) {
+      expect(asked.decide(deletion(object), changes)).toEqual(kept.decide(deletion(object)));
+      expect(accountOf(asked)).toEqual(before);
+    }
+  });
 });
 
 function demo(): readonly Resource[] {

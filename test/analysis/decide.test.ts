@@ -94,6 +94,7 @@ function interruption(namespace: string, host: string): Transition {
     after: 'broken',
     reason: `'${host}' meets no server`,
     at,
+    related: [],
     wayOut: 'keep it',
   };
 }
