@@ -199,6 +199,10 @@ export interface Origination {
   readonly acceptsAnyName?: boolean;
   /** True where TLS is originated and the server's certificate is not verified. */
   readonly isUnverified?: boolean;
+  /** A file that TLS is originated with, and that does not come with the proxy: whoever runs it has to mount the file. */
+  readonly file?: { readonly field: string; readonly path: string };
+  /** The Secret for whose sake a sidecar does not originate TLS at all, but sends what the application sends. */
+  readonly droppedSecret?: string;
 }
 
 /** One way of a request: every stage that was reached, with what decided it. */

@@ -76,6 +76,7 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
     ...(notes.includes('plaintext') && { plaintextPort: port }),
     ...(acceptsAnyName(cluster, mode, stream) && { acceptsAnyName: true }),
     ...(notes.includes('unverified') && { isUnverified: true }),
+    ...materialOf(cluster, isSidecar, stream),
   };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
 }
@@ -89,6 +90,34 @@ function acceptsAnyName({ policy: { tls }, seen }: Cluster, mode: ClientTlsMode,
     return false;
   const names = [...(tls.settings.subjectAltNames ?? []), ...seen.service.subjectAltNames];
   return names.length === 0 && (tls.sni !== '' || !isHttp);
+}
+
+/** What of the certificates a proxy does not have by itself. The application's own TLS needs none. */
+function materialOf(
+  cluster: Cluster,
+  isSidecar: boolean,
+  { protocol }: Stream,
+): Pick<Origination, 'file' | 'droppedSecret'> {
+  const { tls } = cluster.policy;
+  if (tls === undefined || (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL') || protocol === 'tls') return {};
+  const { settings } = tls;
+  const secret = settings.credentialName ?? '';
+  if (secret !== '')
+    return isSidecar && originationMode(cluster, isSidecar) === 'DISABLE' ? { droppedSecret: secret } : {};
+  const fields =
+    tls.mode === 'MUTUAL'
+      ? (['clientCertificate', 'privateKey', 'caCertificates'] as const)
+      : (['caCertificates'] as const);
+  const field = fields.find((candidate) => isMounted(settings[candidate] ?? ''));
+  return field === undefined ? {} : { file: { field, path: settings[field] ?? '' } };
+}
+
+/** Where a proxy has certificates of its own: those of public authorities, and those of its service account and of the mesh. */
+const ownFolders = ['/etc/ssl/', '/etc/pki/', '/usr/share/ca-certificates/', '/var/run/secrets/', './var/run/secrets/'];
+
+/** True for a file that somebody mounts. Source: core/cluster_tls.go `constructUpstreamTLS`: `system` are the public authorities. */
+function isMounted(path: string): boolean {
+  return path !== '' && path !== 'system' && !ownFolders.some((folder) => path.startsWith(folder));
 }
 
 function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {

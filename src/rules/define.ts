@@ -1,4 +1,4 @@
-import type { TargetPaths } from '../egress/class-paths.ts';
+import type { Clients, TargetPaths } from '../egress/class-paths.ts';
 import type { Path, Stage } from '../egress/path.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { Departures } from '../istio/conform.ts';
@@ -45,6 +45,8 @@ export interface PathContext {
   readonly reader: MeshReader;
   /** All paths to the same host. */
   readonly host: readonly TargetPaths[];
+  /** Whose path it is. */
+  readonly clients: Clients;
 }
 
 /** A rule about paths. It is asked once per class of clients with equal paths. */

@@ -36,6 +36,7 @@ import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
+import { originationIsPrivateToGateway } from './origination-is-private-to-gateway.ts';
 import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
 import { originationVerifiesHost } from './origination-verifies-host.ts';
 import { outboundTrafficIsRegistryOnly } from './outbound-traffic-is-registry-only.ts';
@@ -89,6 +90,7 @@ export const rules: readonly Rule[] = [
   meshRouteLeadsOnlyToGateway,
   meshWidePolicyReachesGateway,
   noDoubleTls,
+  originationIsPrivateToGateway,
   originationVerifiesCertificate,
   originationVerifiesHost,
   outboundTrafficIsRegistryOnly,
