@@ -86,6 +86,40 @@ export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, con
   };
 }
 
+/** TLS settings as they are written, and what to call them. */
+export interface WrittenTls {
+  readonly name: string;
+  /** Path of the `tls` object. */
+  readonly field: string;
+  readonly tls: DestinationRuleTrafficPolicyTls;
+}
+
+/** All TLS settings of a DestinationRule, whether or not they are in effect. */
+export function writtenTls({
+  spec: { trafficPolicy, subsets = [] },
+}: ResourceOf<'DestinationRule'>): readonly WrittenTls[] {
+  return [
+    ...writtenIn('', 'spec.trafficPolicy', trafficPolicy),
+    ...subsets.flatMap((subset, index) =>
+      writtenIn(`subset ${subset.name} `, `spec.subsets[${index}].trafficPolicy`, subset.trafficPolicy),
+    ),
+  ];
+}
+
+function writtenIn(
+  name: string,
+  field: string,
+  policy: DestinationRuleTrafficPolicy | undefined,
+): readonly WrittenTls[] {
+  const top = policy?.tls === undefined ? [] : [{ name: `${name}tls`, field: `${field}.tls`, tls: policy.tls }];
+  const ports = (policy?.portLevelSettings ?? []).flatMap(({ port, tls }, index) =>
+    tls === undefined
+      ? []
+      : [{ name: `${name}port ${port?.number}`, field: `${field}.portLevelSettings[${index}].tls`, tls }],
+  );
+  return [...top, ...ports];
+}
+
 /** True when proxies of the rule's own namespace use it. Source: push_context.go `setDestinationRules`, namespaceLocal. */
 export function appliesInOwnNamespace(rule: Pick<DestinationRule, 'exportTo' | 'namespace'>): boolean {
   const { exportTo } = rule;

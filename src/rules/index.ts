@@ -34,6 +34,7 @@ import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { hostIsLowerCase } from './host-is-lower-case.ts';
 import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
+import { meshTlsHasNoCertificates } from './mesh-tls-has-no-certificates.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationIsPrivateToGateway } from './origination-is-private-to-gateway.ts';
@@ -88,6 +89,7 @@ export const rules: readonly Rule[] = [
   hostIsLowerCase,
   legacyCertificatePath,
   meshRouteLeadsOnlyToGateway,
+  meshTlsHasNoCertificates,
   meshWidePolicyReachesGateway,
   noDoubleTls,
   originationIsPrivateToGateway,

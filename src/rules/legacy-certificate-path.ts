@@ -1,8 +1,7 @@
 import { isEgressService } from '../egress/flows.ts';
 import { isExternalHost } from '../egress/host-paths.ts';
-import { readDestinationRule } from '../istio/destination-rule.ts';
+import { readDestinationRule, writtenTls } from '../istio/destination-rule.ts';
 import { readServers } from '../istio/gateway-server.ts';
-import type { DestinationRuleTrafficPolicy } from '../istio/resources.gen.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { factsOf, type MeshReader, virtualServicesByGateway } from '../mesh/indexes.ts';
 import { defineRule, type SubjectResource } from './define.ts';
@@ -79,6 +78,7 @@ function legacyField(tls: Certificates | undefined): string | undefined {
   return certificateFields.find((field) => tls?.[field]?.startsWith(legacyFolder));
 }
 
+/** ISTIO_MUTUAL reads no file: mesh-tls-has-no-certificates speaks. */
 function tlsBlocks(resource: SubjectResource): readonly TlsBlock[] {
   if (resource.kind === 'Gateway')
     return (resource.spec.servers ?? []).map((server, index) => ({
@@ -86,27 +86,9 @@ function tlsBlocks(resource: SubjectResource): readonly TlsBlock[] {
       field: `spec.servers[${index}].tls`,
       tls: server.tls,
     }));
-  if (resource.kind !== 'DestinationRule') return [];
-  const { trafficPolicy, subsets = [] } = resource.spec;
-  return [
-    ...policyBlocks('', 'spec.trafficPolicy', trafficPolicy),
-    ...subsets.flatMap((subset, index) =>
-      policyBlocks(`subset ${subset.name} `, `spec.subsets[${index}].trafficPolicy`, subset.trafficPolicy),
-    ),
-  ];
-}
-
-function policyBlocks(
-  name: string,
-  field: string,
-  policy: DestinationRuleTrafficPolicy | undefined,
-): readonly TlsBlock[] {
-  const ports = (policy?.portLevelSettings ?? []).map(({ port, tls }, index) => ({
-    name: `${name}port ${port?.number}`,
-    field: `${field}.portLevelSettings[${index}].tls`,
-    tls,
-  }));
-  return [{ name: `${name}tls`, field: `${field}.tls`, tls: policy?.tls }, ...ports];
+  return resource.kind === 'DestinationRule'
+    ? writtenTls(resource).filter(({ tls }) => tls.mode !== 'ISTIO_MUTUAL')
+    : [];
 }
 
 /** True for rules of a gateway's Service or of an external host, and for Gateways that serve one. */

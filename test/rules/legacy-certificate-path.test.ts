@@ -14,6 +14,15 @@ testRule(legacyCertificatePath, {
         trafficPolicy:
           tls: { mode: MUTUAL, clientCertificate: /etc/certs-of-api/tls.crt, privateKey: /etc/certs-of-api/tls.key }
     `,
+    'mesh TLS reads no file': `
+      kind: DestinationRule
+      metadata: { namespace: istio-egress, name: egress-api }
+      spec:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subsets:
+        - name: api
+          trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com, caCertificates: /etc/certs/root-cert.pem } }
+    `,
     'what is no matter of egress': `
       kind: DestinationRule
       metadata: { namespace: team-a, name: shop }
