@@ -134,6 +134,8 @@ function askAbout(rule: ResourceRule, resource: Resource, reader: MeshReader): I
   if (rule.subject === 'DestinationRule' && resource.kind === 'DestinationRule') return rule.check(resource, reader);
   if (rule.subject === 'Gateway' && resource.kind === 'Gateway') return rule.check(resource, reader);
   if (rule.subject === 'MeshConfig' && resource.kind === 'MeshConfig') return rule.check(resource, reader);
+  if (rule.subject === 'PeerAuthentication' && resource.kind === 'PeerAuthentication')
+    return rule.check(resource, reader);
   if (rule.subject === 'ServiceEntry' && resource.kind === 'ServiceEntry') return rule.check(resource, reader);
   if (rule.subject === 'Sidecar' && resource.kind === 'Sidecar') return rule.check(resource, reader);
   if (rule.subject === 'VirtualService' && resource.kind === 'VirtualService') return rule.check(resource, reader);

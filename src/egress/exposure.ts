@@ -57,6 +57,16 @@ export function exposureOf(reader: MeshReader, workload: Workload, port: number,
   return reader.value(exposures, ruleKey(server.gateway, server.field, String(port), workload.id));
 }
 
+/** True for a server that serves clients without a certificate of the mesh; one that only sends them on to HTTPS serves none. */
+export function asksNoMeshIdentity({ mode, isHttpsRedirect }: GatewayServer): boolean {
+  return mode !== 'ISTIO_MUTUAL' && !isHttpsRedirect;
+}
+
+/** Servers that hand bytes on, or ask for certificates of another CA: right where no policy asks for a workload. */
+export function knowsItsClientsOtherwise({ kind, mode }: GatewayServer): boolean {
+  return kind === 'passthrough' || kind === 'auto-passthrough' || kind === 'tcp' || mode === 'MUTUAL';
+}
+
 /** What the server and its VirtualServices have in common. That routes go beyond the server is for another rule. */
 function servedHosts({ serverNames }: GatewayServer, bound: readonly VirtualService[]): readonly string[] {
   return bound.flatMap(({ hosts }) =>

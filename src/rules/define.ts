@@ -74,6 +74,7 @@ export const subjectKinds = [
   'DestinationRule',
   'Gateway',
   'MeshConfig',
+  'PeerAuthentication',
   'Service',
   'ServiceEntry',
   'Sidecar',

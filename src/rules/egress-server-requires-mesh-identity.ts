@@ -1,4 +1,4 @@
-import { exposureOf } from '../egress/exposure.ts';
+import { asksNoMeshIdentity, exposureOf, knowsItsClientsOtherwise } from '../egress/exposure.ts';
 import { meetsMisfit } from '../egress/flows.ts';
 import { displayServer, type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
@@ -35,7 +35,7 @@ spec:
   },
 
   *check({ workload, listeners }, reader) {
-    const weak = listeners.servers.filter(({ server }) => server.mode !== 'ISTIO_MUTUAL' && !server.isHttpsRedirect);
+    const weak = listeners.servers.filter(({ server }) => asksNoMeshIdentity(server));
     const exposed = weak.map(({ port, server }) => ({ port, server, ...exposureOf(reader, workload, port, server) }));
     const servesIngress = exposed.some(({ leads }) => leads === 'inward');
     for (const { port, server, leads, asksIdentity } of exposed) {
@@ -68,11 +68,6 @@ spec:
     }
   },
 });
-
-/** Servers that hand bytes on, or ask for certificates of another CA: right where no policy asks for a workload. */
-function knowsItsClientsOtherwise({ kind, mode }: GatewayServer): boolean {
-  return kind === 'passthrough' || kind === 'auto-passthrough' || kind === 'tcp' || mode === 'MUTUAL';
-}
 
 function whatItDoes({ kind, mode }: GatewayServer): string {
   if (kind === 'http') return 'takes plaintext HTTP';

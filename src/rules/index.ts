@@ -42,6 +42,7 @@ import { originationVerifiesCertificate } from './origination-verifies-certifica
 import { originationVerifiesHost } from './origination-verifies-host.ts';
 import { outboundTrafficIsRegistryOnly } from './outbound-traffic-is-registry-only.ts';
 import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-server.ts';
+import { peerAuthenticationDoesNotGuardEgress } from './peer-authentication-does-not-guard-egress.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { portsLineUp } from './ports-line-up.ts';
 import { routeSectionFitsServer } from './route-section-fits-server.ts';
@@ -97,6 +98,7 @@ export const rules: readonly Rule[] = [
   originationVerifiesHost,
   outboundTrafficIsRegistryOnly,
   passthroughSniStaysWithinServer,
+  peerAuthenticationDoesNotGuardEgress,
   portProtocolIsPlausible,
   portsLineUp,
   routeSectionFitsServer,

@@ -82,11 +82,14 @@ describe.each(rules)('$name', (rule) => {
 
 /**
  * The example of a rule about ServiceEntries is one, without the rest of a design that would lead its host to the gateway; that of a
- * rule about servers that forward bytes has such a server.
+ * rule about servers that forward bytes, or about what does not guard a server, has such a server.
  */
 function isBesidesThePoint(rule: Rule, found: string): boolean {
   if (rule.subject === 'ServiceEntry') return found === 'external-host-has-egress-path';
-  return rule.subject === 'Gateway' && found === 'egress-server-requires-mesh-identity';
+  return (
+    (rule.subject === 'Gateway' || rule.subject === 'PeerAuthentication') &&
+    found === 'egress-server-requires-mesh-identity'
+  );
 }
 
 /** The findings that an example adds to those of a bundle. */
