@@ -15,6 +15,12 @@ function severityOf({ rule, severity }: RawFinding, settings: Settings): Severit
   return set === 'off' ? undefined : (set ?? severity ?? ownSeverity.get(rule));
 }
 
+/** True when one finding of an identity is as bad under the settings as the other: neither milder nor waiting for what the other does not need. */
+export function isAsBad(one: RawFinding, other: RawFinding, settings: Settings): boolean {
+  const isMilder = severityOf(one, settings) !== 'error' && severityOf(other, settings) === 'error';
+  return !isMilder && (!one.incomplete || other.incomplete);
+}
+
 /** How findings become what users see. */
 export interface Presentation {
   readonly settings: Settings;

@@ -12,7 +12,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
-import { mergeTwo, present } from './findings.ts';
+import { isAsBad, mergeTwo, present } from './findings.ts';
 import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
 import { type PathChange, pathChanges, scopePairs, transitionOf } from './transitions.ts';
 
@@ -32,7 +32,7 @@ export interface Comparison {
 /** What a change brings. */
 export interface Judgement {
   readonly transitions: readonly Transition[];
-  /** Findings that were not there before, or only waited for another resource. */
+  /** Findings that were not there before, or only warned, or only waited for another resource. */
   readonly introduced: readonly Finding[];
   /** Findings about paths that something else broke until now: a repair lays them open. */
   readonly uncovered: readonly Finding[];
@@ -167,9 +167,7 @@ function newFindings(
         const { affected } = finding;
         if (affected.length > 0 && affected.every(({ to }) => gone.has(to.host))) continue;
         const identity = identityOf(finding);
-        const known = before.entries(findingsById, identity);
-        const isWorse = !finding.incomplete && known.every(({ incomplete }) => incomplete);
-        if (known.length > 0 && !isWorse) continue;
+        if (before.entries(findingsById, identity).some((known) => isAsBad(known, finding, settings))) continue;
         const other = fresh.get(identity);
         fresh.set(identity, other === undefined ? finding : mergeTwo(other, finding));
       }
