@@ -70,12 +70,14 @@ export function hop(
     const meantFor = podsOf(client.reader, service);
     return [ended({ ...progress, hop: { ...base, meantFor } }, causes[cluster.missing], reason)];
   }
-  if (cluster.policy.isPassthrough) {
+  const { passthrough } = cluster.policy;
+  if (passthrough !== undefined) {
     const reason = 'the DestinationRule balances with PASSTHROUGH, to the address that the application dialled';
+    const at = fieldOf(passthrough.resource, passthrough.field);
     return [
       {
         kind: 'ended',
-        way: end(progress, { outcome: 'direct', stage: 'capture', cause: 'passthrough-balancing', reason }),
+        way: end(progress, { outcome: 'direct', stage: 'capture', cause: 'passthrough-balancing', reason, at }),
       },
     ];
   }

@@ -60,8 +60,8 @@ export interface EffectivePolicy {
   /** The port-level block that leaves TLS out, and thereby takes it away; absent where `tls` is present. */
   readonly withoutTls?: TrafficField;
   readonly tls?: ClientTls;
-  /** `loadBalancer.simple: PASSTHROUGH`: connections go to the address that the application dialled. */
-  readonly isPassthrough: boolean;
+  /** The load balancer with `simple: PASSTHROUGH`: connections go to the address that the application dialled. */
+  readonly passthrough?: TrafficField;
   /** A byte stream is sent by HTTP CONNECT or POST through the destination, a forward proxy, to this host and port. */
   readonly tunnel?: { readonly host: string; readonly port: number };
   readonly hasProxyProtocol: boolean;
@@ -154,10 +154,11 @@ export function effectivePolicy(
   if (subset === undefined || own === undefined) return base;
   const located = { policy: own, resource: subset.resource, field: `${subset.field}.trafficPolicy` };
   const policy = policyOfPort(located, port, base);
-  return { ...policy, isPassthrough: base.isPassthrough || balancesByPassthrough(own) || policy.isPassthrough };
+  const passthrough = base.passthrough ?? passthroughIn(own, located) ?? policy.passthrough;
+  return { ...policy, ...(passthrough && { passthrough }) };
 }
 
-const nothing: EffectivePolicy = { isPassthrough: false, hasProxyProtocol: false };
+const nothing: EffectivePolicy = { hasProxyProtocol: false };
 
 function policyOfPort(located: LocatedPolicy, port: number, inherited: EffectivePolicy = nothing): EffectivePolicy {
   const { policy, resource, field, tlsOrigins } = located;
@@ -172,10 +173,11 @@ function policyOfPort(located: LocatedPolicy, port: number, inherited: Effective
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
   const withoutTls = inherits ? inherited.withoutTls : { resource, field: sourceField };
   const tunnel = tunnelOf(policy) ?? inherited.tunnel;
+  const passthrough = passthroughIn(source, { resource, field: sourceField });
   return {
     ...(effectiveTls !== undefined && { tls: effectiveTls }),
     ...(effectiveTls === undefined && withoutTls !== undefined && { withoutTls }),
-    isPassthrough: balancesByPassthrough(source),
+    ...(passthrough && { passthrough }),
     ...(tunnel !== undefined && { tunnel }),
     hasProxyProtocol: policy.proxyProtocol !== undefined || inherited.hasProxyProtocol,
   };
@@ -185,8 +187,14 @@ function tunnelOf({ tunnel }: DestinationRuleTrafficPolicy): EffectivePolicy['tu
   return tunnel === undefined ? undefined : { host: tunnel.targetHost ?? '', port: tunnel.targetPort ?? 0 };
 }
 
-function balancesByPassthrough({ loadBalancer }: Pick<DestinationRuleTrafficPolicy, 'loadBalancer'>): boolean {
-  return loadBalancer?.simple === 'PASSTHROUGH';
+/** The field by which a policy, or its block for a port, balances past the service; both are written at `at`. */
+function passthroughIn(
+  { loadBalancer }: Pick<DestinationRuleTrafficPolicy, 'loadBalancer'>,
+  at: TrafficField,
+): TrafficField | undefined {
+  return loadBalancer?.simple === 'PASSTHROUGH'
+    ? { resource: at.resource, field: `${at.field}.loadBalancer.simple` }
+    : undefined;
 }
 
 function clientTls(settings: DestinationRuleTrafficPolicyTls, { resource, field }: TrafficField): ClientTls {

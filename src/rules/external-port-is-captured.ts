@@ -45,6 +45,7 @@ spec:
   *check(path, context) {
     if (path.outcome !== 'direct') return;
     if (path.cause === 'routed-elsewhere' || path.cause === 'mirrored-elsewhere') return; // the rules about that route speak
+    if (path.cause === 'passthrough-balancing') return; // hop-leads-to-gateway-pods speaks
     const { to } = path;
     const { reader, host } = context;
     if (isDirectHost(factsOf(reader).inventory, to.host)) return;
@@ -93,9 +94,7 @@ function nameOf({ resource: { metadata } }: VirtualService): string {
   return `VirtualService '${metadata.namespace}/${metadata.name}'`;
 }
 
-function fixFor({ to, cause }: Path, mediated: Path['to']): string {
-  if (cause === 'passthrough-balancing')
-    return 'drop `loadBalancer: {simple: PASSTHROUGH}` from the DestinationRule of the gateway Service';
+function fixFor({ to }: Path, mediated: Path['to']): string {
   const section = to.protocol;
   const route = `add ${section === 'http' ? 'an' : 'a'} \`${section}\` route for port ${to.port} that leads to the gateway`;
   if (to.port === mediated.port) return `${route}, exported to and imported by the client`;

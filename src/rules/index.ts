@@ -26,6 +26,7 @@ import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
 import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
+import { hopLeadsToGatewayPods } from './hop-leads-to-gateway-pods.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
 import { hopSniServesOneHost } from './hop-sni-serves-one-host.ts';
 import { hopTlsMatchesServer } from './hop-tls-matches-server.ts';
@@ -82,6 +83,7 @@ export const rules: readonly Rule[] = [
   gatewayRouteKeepsHost,
   gatewayServersDoNotConflict,
   gatewayServesHost,
+  hopLeadsToGatewayPods,
   hopSniMatchesHost,
   hopSniServesOneHost,
   hopTlsMatchesServer,

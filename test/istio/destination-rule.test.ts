@@ -170,21 +170,32 @@ describe('effectivePolicy', () => {
   const random = { loadBalancer: { simple: 'RANDOM' } };
 
   // core/cluster_builder.go buildSubsetCluster: a subset's cluster begins with the type of the service's
-  test.each<[what: string, top: object | undefined, subset: object | undefined, expected: boolean]>([
-    ['no policy', undefined, undefined, false],
-    ['the top level', passthrough, undefined, true],
-    ['another balancer', random, undefined, false],
-    ['the port', onPort(80, passthrough), undefined, true],
-    ['another port', onPort(8080, passthrough), undefined, false],
-    ['a port without balancer unsets it', { ...passthrough, ...onPort(80, {}) }, undefined, false],
-    ['a subset', undefined, inSubset(passthrough), true],
-    ['a subset inherits it', passthrough, {}, true],
-    ['a subset does not take it back', passthrough, inSubset(random), true],
-    ['nor does its port', passthrough, inSubset(onPort(80, random)), true],
-    ['the port of a subset', undefined, inSubset(onPort(80, passthrough)), true],
-    ['a subset that its port takes back', undefined, inSubset({ ...passthrough, ...onPort(80, random) }), true],
-  ])('passthrough: %s', (_, top, subset, expected) => {
-    expect(policyOf(top, subset).isPassthrough).toBe(expected);
+  test.each<[what: string, top: object | undefined, subset: object | undefined, field: string | undefined]>([
+    ['no policy', undefined, undefined, undefined],
+    ['the top level', passthrough, undefined, 'spec.trafficPolicy'],
+    ['another balancer', random, undefined, undefined],
+    ['the port', onPort(80, passthrough), undefined, 'spec.trafficPolicy.portLevelSettings[0]'],
+    ['another port', onPort(8080, passthrough), undefined, undefined],
+    ['a port without balancer unsets it', { ...passthrough, ...onPort(80, {}) }, undefined, undefined],
+    ['a subset', undefined, inSubset(passthrough), 'spec.subsets[0].trafficPolicy'],
+    ['a subset inherits it', passthrough, {}, 'spec.trafficPolicy'],
+    ['a subset does not take it back', passthrough, inSubset(random), 'spec.trafficPolicy'],
+    ['nor does its port', passthrough, inSubset(onPort(80, random)), 'spec.trafficPolicy'],
+    [
+      'the port of a subset',
+      undefined,
+      inSubset(onPort(80, passthrough)),
+      'spec.subsets[0].trafficPolicy.portLevelSettings[0]',
+    ],
+    [
+      'a subset that its port takes back',
+      undefined,
+      inSubset({ ...passthrough, ...onPort(80, random) }),
+      'spec.subsets[0].trafficPolicy',
+    ],
+  ])('passthrough: %s', (_, top, subset, field) => {
+    const expected = field === undefined ? undefined : `${field}.loadBalancer.simple`;
+    expect(policyOf(top, subset).passthrough?.field).toBe(expected);
   });
 
   test.each<

@@ -165,6 +165,30 @@ spec:
   });
 });
 
+it('a balancer that leads past the pods of the gateway is refused in every order, and told of at its field', () => {
+  const manifests = `
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: egress-api }
+spec:
+  host: istio-egressgateway.istio-egress.svc.cluster.local
+  trafficPolicy: { loadBalancer: { simple: PASSTHROUGH } }
+  subsets: [{ name: api, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com } } }]
+`;
+  const field = 'spec.trafficPolicy.loadBalancer.simple';
+  const resources = laidOver(manifests);
+  const design = resources.filter((resource) => !isSurrounding(resource));
+  for (const order of ordersOf(design, 60)) {
+    const changes = order.map((object, second) => creationAt(second, object));
+    const decisions = decideInTurn(guardOf(resources.filter(isSurrounding)), changes);
+    const denials = decisions.flatMap((decision) => decision.denials);
+    expect(denials, order.map(nameOf).join(', ')).not.toEqual([]);
+    expect(new Set(denials.map(({ resource, field: told }) => `${resource} ${told}`))).toEqual(
+      new Set([`DestinationRule istio-egress/egress-api ${field}`]),
+    );
+    expect(decisions.flatMap(({ rules }) => rules)).toContain('hop-leads-to-gateway-pods');
+  }
+});
+
 function laidOver(manifests: string): readonly Resource[] {
   return readInput([...bundleFiles('http-origination'), parseManifests('changes.yaml', manifests)]).resources;
 }
