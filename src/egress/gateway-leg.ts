@@ -1,5 +1,5 @@
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
-import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, overlaps } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
@@ -11,6 +11,7 @@ import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
 import { waysTo } from './host-paths.ts';
 import { type Hop, type Path, sendsOtherSni } from './path.ts';
+import { leadsTo, onlyHostOf } from './stream-routes.ts';
 
 /** The sections of a VirtualService. */
 export type Section = 'http' | 'tls' | 'tcp';
@@ -117,13 +118,14 @@ export function hasLostRoute(
   if (server === undefined || arrival === undefined) return false;
   const declared = reader.entries(serversByGateway, server.gateway).find(({ field }) => field === server.at.field);
   if (declared === undefined || sectionFor(declared) !== 'tcp') return false;
-  const isForOneHost = declared.serverNames.length === 1 && !declared.serverNames.some(isWildcard);
-  if (isForOneHost && declared.kind !== 'tcp') return false;
+  const isForOneHost = declared.kind !== 'tcp' && onlyHostOf(declared) !== undefined;
+  const isLost = (rule: StreamRule): boolean =>
+    isForOneHost ? leadsTo(rule, to.host) : rule.destinations.some(({ host }) => host !== upstream?.host);
   return boundTo(reader, to.host, server.gateway).some(
     (virtualService) =>
       idOf(refOf(virtualService.resource)) !== idOf(chosen) &&
       obstacle(reader, arrival.workload.namespace, to.host, declared, virtualService)?.kind === 'conditions' &&
-      virtualService.tcp.some((rule) => rule.destinations.some(({ host }) => host !== upstream?.host)),
+      virtualService.tcp.some(isLost),
   );
 }
 

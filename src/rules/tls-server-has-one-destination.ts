@@ -1,6 +1,8 @@
-import { competingRoutes, egressServers } from '../egress/stream-routes.ts';
+import { competingRoutes, egressServers, leadsTo, onlyHostOf } from '../egress/stream-routes.ts';
+import { displayGateway, displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
-import { defineRule } from './define.ts';
+import type { StreamRule } from '../istio/virtual-service.ts';
+import { defineRule, type Problem } from './define.ts';
 
 /** A server that terminates TLS and forwards bytes has one route: hosts do not tell connections apart. */
 export const tlsServerHasOneDestination = defineRule({
@@ -47,16 +49,57 @@ spec:
   *check(gateway, reader) {
     for (const { server, namespace } of egressServers(reader, gateway)) {
       if (server.kind !== 'tls-tcp') continue;
-      const [first, second] = competingRoutes(reader, namespace, server);
+      const [first, ...others] = competingRoutes(reader, namespace, server);
+      const [second] = others;
       if (first === undefined || second === undefined) continue;
-      const [taken = '', lost = ''] = [first, second].map(({ destinations: [destination] }) => destination?.host);
-      yield {
-        at: fieldOf(gateway, `${server.field}.hosts`),
-        key: server.portName,
-        message: `the server forwards all its hosts to '${taken}'; the route to '${lost}' counts for nothing`,
-        fix: `give '${lost}' a server of its own`,
-        related: [first, second].map(({ source, field }) => fieldOf(source, field)),
-      };
+      const host = onlyHostOf(server);
+      if (host === undefined) yield sharedBy(first, second, server);
+      else yield* contested(host, first, others, server);
     }
   },
 });
+
+/** Several hosts share the server, and with it the first route. */
+function sharedBy(first: StreamRule, second: StreamRule, server: GatewayServer): Problem {
+  const [taken, lost] = [first, second].map(destinationOf);
+  return {
+    at: fieldOf(server.resource, `${server.field}.hosts`),
+    key: server.portName,
+    message: `the server forwards all its hosts to '${taken}'; the route to '${lost}' counts for nothing`,
+    fix: `give '${lost}' a server of its own`,
+    related: [first, second].map(({ source, field }) => fieldOf(source, field)),
+  };
+}
+
+/**
+ * Several VirtualServices claim the server of one host. As long as the first of them leads there nothing is lost, and those that lead
+ * elsewhere wait for its place: it is theirs when the first is created anew.
+ */
+function* contested(
+  host: string,
+  first: StreamRule,
+  others: readonly StreamRule[],
+  server: GatewayServer,
+): Iterable<Problem> {
+  const all = [first, ...others];
+  const isLost = !leadsTo(first, host) && others.some((rule) => leadsTo(rule, host));
+  for (const rule of isLost ? [first] : others.filter((candidate) => !leadsTo(candidate, host))) {
+    yield {
+      at: fieldOf(rule.source, rule.destinations[0]?.field ?? rule.field),
+      key: `${displayGateway(server)}:${server.portName}`,
+      message:
+        `server '${displayServer(server)}' of Gateway '${displayGateway(server)}' is for '${host}': this route to '${destinationOf(rule)}' ` +
+        (isLost ? 'comes first, and takes every connection' : 'counts for nothing until it comes first'),
+      fix: 'drop it, or bind it to a server of its own',
+      related: [
+        fieldOf(server.resource, `${server.field}.hosts`),
+        ...all.filter((other) => other !== rule).map(({ source, field }) => fieldOf(source, field)),
+      ],
+      ...(!isLost && { severity: 'warning' }),
+    };
+  }
+}
+
+function destinationOf({ destinations: [destination] }: StreamRule): string {
+  return destination?.host ?? '';
+}

@@ -189,6 +189,37 @@ spec:
   }
 });
 
+it('a route that waits for the server of another is told of when it comes, and refuses the other when that is created anew', () => {
+  const [waiting] = readInput([
+    parseManifests(
+      'tenant.yaml',
+      `
+kind: VirtualService
+metadata: { namespace: team-b, name: elsewhere }
+spec:
+  hosts: [api.example.com]
+  gateways: [istio-egress/egress]
+  tcp: [{ route: [{ destination: { host: other.example.com, port: { number: 443 } } }] }]
+`,
+    ),
+  ]).resources;
+  const guard = guardOf(bundle('end-to-end-tls'));
+  const platforms = bundle('end-to-end-tls').find(({ kind }) => kind === 'VirtualService');
+  if (waiting === undefined || platforms === undefined) throw new Error('there are two VirtualServices');
+  const creation = creationAt(1, waiting);
+  const told = guard.decide(creation);
+  expect(told).toMatchObject({ allowed: true, rules: ['tls-server-has-one-destination'] });
+  expect(told.warnings).toHaveLength(1);
+  expect(told.warnings[0]).toContain('VirtualService team-b/elsewhere spec.tcp[0].route[0].destination: ');
+  guard.apply([creation, { operation: 'DELETE', oldObject: platforms }]);
+  const anew = guard.decide(creationAt(2, platforms));
+  expect(anew.denials.map(({ reason, resource }) => `${reason}: ${resource}`)).toContain(
+    'tls-server-has-one-destination: VirtualService team-b/elsewhere',
+  );
+  guard.apply([{ operation: 'DELETE', oldObject: waiting }]);
+  expect(guard.decide(creationAt(3, platforms)).denials).toEqual([]);
+});
+
 function laidOver(manifests: string): readonly Resource[] {
   return readInput([...bundleFiles('http-origination'), parseManifests('changes.yaml', manifests)]).resources;
 }
