@@ -1,7 +1,7 @@
 import { findingsAbout } from '../analysis/findings-about.ts';
 import { InputError } from '../input-error.ts';
 import { closestName } from '../istio/closest-name.ts';
-import { pathJson } from '../report/json.ts';
+import { explainJson } from '../report/json.ts';
 import { textExplain } from '../report/text-explain.ts';
 import { jsonRule, textRule } from '../report/text-rules.ts';
 import type { CommandContext } from './command-context.ts';
@@ -44,12 +44,13 @@ async function explainPath(
   await noteUnknownClients(input, [namespace], context);
   const path = guard.trace({ from: { namespace, serviceAccount }, to, ...labels });
   const { stdout, env } = context.terminal;
-  if (flags.output === 'json') {
-    await stdout.write(`${JSON.stringify(pathJson(path), undefined, 2)}\n`);
-    return 0;
-  }
+  const { locate } = input.origins;
   const findings = findingsAbout(path, guard.check(), (ref) => guard.find(ref));
-  await stdout.write(textExplain(path, { ...lookOf(stdout, env), locate: input.origins.locate, findings }));
+  await stdout.write(
+    flags.output === 'json'
+      ? explainJson(path, findings, locate)
+      : textExplain(path, { ...lookOf(stdout, env), locate, findings }),
+  );
   return 0;
 }
 

@@ -6,7 +6,7 @@ import { allFindings, type CheckReport } from './check-report.ts';
 import type { Locate } from './origin.ts';
 import { summarize } from './summary.ts';
 
-/** The public JSON form of a path: `access -o json` and `explain -o json`. Fields of stages that were not reached are absent. */
+/** The public JSON form of a path, in `access -o json` and `explain -o json`. Fields of stages that were not reached are absent. */
 export function pathJson(path: Path): object {
   return {
     from: { namespace: path.from.namespace, serviceAccount: path.from.serviceAccount },
@@ -105,6 +105,12 @@ export interface JudgedChange {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
   readonly resource: ResourceRef;
   readonly decision: Decision;
+}
+
+/** The public JSON of one path and the findings about it: `explain -o json`. Ends with a line end. */
+export function explainJson(path: Path, findings: readonly Finding[], locate: Locate): string {
+  const about = findings.map((finding) => findingJson(finding, locate));
+  return `${JSON.stringify({ ...pathJson(path), findings: about }, undefined, 2)}\n`;
 }
 
 /** The public JSON of `check --against`: the findings that deny, and the decision about every change. Ends with a line end. */

@@ -1,5 +1,25 @@
 import { describe, expect, test } from 'vitest';
+import type { Finding } from '../../src/analysis/finding.ts';
 import { run } from './run-command.ts';
+
+const finding = (host: string): Finding => ({
+  rule: 'external-port-is-captured',
+  severity: 'warning',
+  incomplete: false,
+  resource: { kind: 'ServiceEntry', namespace: 'ns', name: host },
+  key: host,
+  field: 'spec.ports[0]',
+  message: `port 80 of '${host}' leaves directly`,
+  fix: 'route it',
+  related: [],
+  paths: [
+    {
+      from: { namespace: 'team-a', serviceAccount: 'pay' },
+      to: { protocol: 'http', host, port: 80 },
+      outcome: 'direct',
+    },
+  ],
+});
 
 describe('a path', () => {
   test('is told as a story', async () => {
@@ -14,24 +34,6 @@ blocked at capture: the sidecar does not let it out
   });
 
   test('ends in the findings that affect it', async () => {
-    const finding = (host: string) => ({
-      rule: 'external-port-is-captured',
-      severity: 'warning' as const,
-      incomplete: false,
-      resource: { kind: 'ServiceEntry' as const, namespace: 'ns', name: host },
-      key: host,
-      field: 'spec.ports[0]',
-      message: `port 80 of '${host}' leaves directly`,
-      fix: 'route it',
-      related: [],
-      paths: [
-        {
-          from: { namespace: 'team-a', serviceAccount: 'pay' },
-          to: { protocol: 'http' as const, host, port: 80 },
-          outcome: 'direct' as const,
-        },
-      ],
-    });
     const { stdout } = await run('explain - --from team-a/pay --to http://a.example.com', {
       findings: () => [finding('a.example.com'), finding('b.example.com')],
     });
@@ -55,7 +57,16 @@ blocked at capture: the sidecar does not let it out
       stage: 'capture',
       reason: 'traced with labels {"app":"a"}',
       notes: [],
+      findings: [],
     });
+  });
+
+  test('has the findings about it in JSON too', async () => {
+    const { stdout } = await run('explain - --from team-a/pay --to http://a.example.com -o json', {
+      findings: () => [finding('a.example.com'), finding('b.example.com')],
+    });
+    const { findings } = JSON.parse(stdout);
+    expect(findings).toEqual([finding('a.example.com')]);
   });
 });
 
