@@ -1,4 +1,4 @@
-import type { Decision } from '../analysis/decision.ts';
+import type { Decision, Notice } from '../analysis/decision.ts';
 import { isJsonObject, type JsonObject, ownField, ownText } from '../istio/json-object.ts';
 import { fewLines, limitBytes, oneLine } from './limit-text.ts';
 
@@ -146,10 +146,16 @@ function denialStatus({ denials }: Decision): DenialStatus {
   return { code: 403, reason: 'Forbidden', message: lines.join('\n'), details: { causes } };
 }
 
-function limitWarnings(warnings: readonly string[]): readonly string[] {
-  if (warnings.length <= maxWarnings) return warnings.map((warning) => oneLine(warning, maxWarningLength));
-  const shown = warnings.slice(0, maxWarnings - 1).map((warning) => oneLine(warning, maxWarningLength));
+function limitWarnings(warnings: readonly Notice[]): readonly string[] {
+  if (warnings.length <= maxWarnings) return warnings.map(warningText);
+  const shown = warnings.slice(0, maxWarnings - 1).map(warningText);
   return [...shown, `… and ${warnings.length - shown.length} more warnings`];
+}
+
+/** The warning within its bounds; the name of a rule at its end stays, so that `explain` can tell the rest. */
+function warningText({ message, reason }: Notice): string {
+  const name = message.endsWith(` (${reason})`) ? ` (${reason})` : '';
+  return `${oneLine(message.slice(0, message.length - name.length), maxWarningLength - name.length)}${name}`;
 }
 
 function requireVersion(body: JsonObject): void {

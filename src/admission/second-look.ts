@@ -1,4 +1,4 @@
-import type { Decision, Denial } from '../analysis/decision.ts';
+import type { Decision, Notice } from '../analysis/decision.ts';
 import type { Change } from '../analysis/guard.ts';
 import { idOf, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { DecisionContext } from './answer-review.ts';
@@ -176,7 +176,7 @@ function subjectOf({ object, oldObject }: Change): Resource {
 }
 
 /** The resources that a denial rests on: were one of them otherwise, it might not hold. */
-function basisOf({ finding, transition }: Denial): readonly ResourceRef[] {
+function basisOf({ finding, transition }: Notice): readonly ResourceRef[] {
   const about = finding ? [finding.resource, ...finding.related] : [];
   const decides = transition ? [transition.at, ...transition.related] : [];
   const refs = [...about, ...decides].filter(({ kind }) => kind !== 'Settings');
@@ -189,8 +189,9 @@ function basisOf({ finding, transition }: Denial): readonly ResourceRef[] {
 
 /** What is admitted because nobody could tell whether it is to be refused. */
 function unconfirmed({ denials, warnings, rules }: Decision): Decision {
-  const why = 'admitted, because the API server did not answer in time whether this still holds:';
-  return { allowed: true, denials: [], warnings: [why, ...denials.map(({ message }) => message), ...warnings], rules };
+  const message = 'admitted, because the API server did not answer in time whether this still holds:';
+  const why: Notice = { reason: 'unconfirmed', resource: '', field: '', message };
+  return { allowed: true, denials: [], warnings: [why, ...denials, ...warnings], rules };
 }
 
 function timer(ms: number): Promise<void> {

@@ -1,16 +1,13 @@
 import { anyAccount, otherAccounts } from '../egress/path.ts';
 import { displayRef, idOf } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Decision, Denial, Operation, Transition } from './decision.ts';
+import type { Decision, Notice, Operation, Transition } from './decision.ts';
 import type { Finding } from './finding.ts';
 import { messageOf, worstFirst } from './findings.ts';
 import type { Judgement } from './judge-change.ts';
 
 /** So many clients or hosts are named before the rest is counted. */
 const named = 3;
-/** Bounds of the warnings of one answer: the API server truncates what is longer, and users stop reading. */
-const maxWarnings = 10;
-const maxWarningLength = 250;
 
 /**
  * The decision about one change, first match wins: a door is denied; an interruption by CREATE or UPDATE is denied, by DELETE
@@ -27,13 +24,13 @@ export function decideOn(judgement: Judgement, operation: Operation, settings: S
   const warning = [...judgement.introduced.filter((finding) => !denying.includes(finding)), ...judgement.uncovered];
   const groups = groupTransitions(unexplained(judgement.transitions, denying));
   const denials = [
-    ...groups.filter(([first]) => isDenied(first)).map(transitionDenial),
-    ...denying.toSorted(worstFirst).map(findingDenial),
+    ...groups.filter(([first]) => isDenied(first)).map(transitionNotice),
+    ...denying.toSorted(worstFirst).map(findingNotice),
   ];
   const warnings = [
-    ...groups.filter(([first]) => !isDenied(first)).map((group) => transitionText(group)),
-    ...warning.toSorted(worstFirst).map(messageOf),
-    ...judgement.retired.map((host) => `routes for '${host}' remain, though nothing registers the host any more`),
+    ...groups.filter(([first]) => !isDenied(first)).map(transitionNotice),
+    ...warning.toSorted(worstFirst).map(findingNotice),
+    ...judgement.retired.map(retirementNotice),
   ];
   const rules = new Set([
     ...judgement.transitions.map(({ name }) => name),
@@ -41,14 +38,9 @@ export function decideOn(judgement: Judgement, operation: Operation, settings: S
   ]);
   const sortedRules = [...rules].sort();
   if (settings.preset === 'audit') {
-    return {
-      allowed: true,
-      denials: [],
-      warnings: bounded([...denials.map(({ message }) => message), ...warnings]),
-      rules: sortedRules,
-    };
+    return { allowed: true, denials: [], warnings: [...denials, ...warnings], rules: sortedRules };
   }
-  return { allowed: denials.length === 0, denials, warnings: bounded(warnings), rules: sortedRules };
+  return { allowed: denials.length === 0, denials, warnings, rules: sortedRules };
 }
 
 /** Transitions that say the same of several clients or hosts; never empty. */
@@ -78,7 +70,7 @@ function placeOf({ from, to }: Pick<Transition, 'from' | 'to'>): string {
   return `${from.namespace} ${to.host} ${to.port}`;
 }
 
-function transitionDenial(group: Group): Denial {
+function transitionNotice(group: Group): Notice {
   const [first] = group;
   const { at } = first;
   return {
@@ -120,7 +112,8 @@ function listed(all: readonly string[]): string {
   return `${names.slice(0, named).join(', ')}${rest}`;
 }
 
-function findingDenial(finding: Finding): Denial {
+/** A finding as one reason of a decision. */
+export function findingNotice(finding: Finding): Notice {
   return {
     reason: finding.rule,
     resource: displayRef(finding.resource),
@@ -130,15 +123,11 @@ function findingDenial(finding: Finding): Denial {
   };
 }
 
-function bounded(warnings: readonly string[]): readonly string[] {
-  const shown = warnings.length > maxWarnings ? warnings.slice(0, maxWarnings - 1) : warnings;
-  const cut = shown.map(cutWarning);
-  return shown.length === warnings.length ? cut : [...cut, `… and ${warnings.length - shown.length} more warnings`];
-}
-
-/** The warning within its bounds; the rule's name at its end stays, so that `explain` can tell the rest. */
-function cutWarning(text: string): string {
-  if (text.length <= maxWarningLength) return text;
-  const name = / \([a-z-]+\)$/.exec(text)?.[0] ?? '';
-  return `${text.slice(0, maxWarningLength - 1 - name.length)}…${name}`;
+function retirementNotice(host: string): Notice {
+  return {
+    reason: 'retirement',
+    resource: '',
+    field: '',
+    message: `routes for '${host}' remain, though nothing registers the host any more`,
+  };
 }

@@ -26,20 +26,21 @@ export interface Transition {
 export interface Decision {
   readonly allowed: boolean;
   /** What denies, worst first; empty when allowed. */
-  readonly denials: readonly Denial[];
-  /** What is shown to the user without refusing, at most 10, each at most 250 characters. */
-  readonly warnings: readonly string[];
+  readonly denials: readonly Notice[];
+  /** What is told without refusing, worst first; whoever shows it cuts it to what fits. */
+  readonly warnings: readonly Notice[];
   /** Names of all rules and transitions that took part, sorted: for logs, metrics and audit annotations. */
   readonly rules: readonly string[];
 }
 
-/** One reason to refuse: a finding, or a transition. */
-export interface Denial {
-  /** A rule name, `door` or `interruption`. */
+/** One reason to refuse, or to warn: a finding, a transition, or what has no name of its own. */
+export interface Notice {
+  /** The name of a rule or transition, or one word. */
   readonly reason: string;
+  /** Empty where it is about none. */
   readonly resource: string;
   readonly field: string;
-  /** `Kind namespace/name field: what is; what to do (rule-name)`. */
+  /** `Kind namespace/name field: what is; what to do (rule-name)`; an access change tells who is concerned instead of a resource. */
   readonly message: string;
   readonly finding?: Finding;
   readonly transition?: Transition;

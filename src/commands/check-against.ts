@@ -1,8 +1,9 @@
+import { findingNotice } from '../analysis/decide.ts';
+import type { Notice } from '../analysis/decision.ts';
 import type { Finding } from '../analysis/finding.ts';
-import { messageOf } from '../analysis/findings.ts';
 import type { Guard } from '../analysis/guard.ts';
 import { InputError } from '../input-error.ts';
-import { idOf, refOf } from '../istio/resources.ts';
+import { idOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import type { CheckReport } from '../report/check-report.ts';
 import { githubCheck } from '../report/github.ts';
 import { decisionsJson, type JudgedChange } from '../report/json.ts';
@@ -33,9 +34,8 @@ export async function checkAgainst(
   const input = await readInput(paths, context);
   await writeNotes(context.terminal, input.notes);
   const judged = diffResources(old.input.resources, input.resources).map((change) => judge(change, old.guard));
-  const misspelt = schemaWarnings(judged, old.guard.check({ departures: input.departures }));
-  const changes = judged.map((change) => withWarnings(change, misspelt));
-  await context.terminal.stdout.write(render(changes, misspelt, input, flags, context));
+  const changes = withSchemaWarnings(judged, old.guard.check({ departures: input.departures }));
+  await context.terminal.stdout.write(render(changes, input, flags, context));
   return changes.some(({ decision }) => !decision.allowed) ? 1 : 0;
 }
 
@@ -47,30 +47,23 @@ function judge(change: ResourceChange, guard: Guard): JudgedChange {
 }
 
 /**
- * The departures from schemas that come with a change. They only warn: the API server drops or refuses them, and no decision is about them.
+ * Adds the departures from schemas that come with a change. They only warn: the API server drops or refuses them, and no decision is
+ * about them.
  */
-function schemaWarnings(changes: readonly JudgedChange[], findings: readonly Finding[]): readonly Finding[] {
-  const changed = new Set(changes.map(({ resource }) => idOf(resource)));
-  return findings
-    .filter(({ rule, resource, exemption }) => rule === schema.name && !exemption && changed.has(idOf(resource)))
-    .map((finding) => ({ ...finding, severity: 'warning' as const }));
+function withSchemaWarnings(changes: readonly JudgedChange[], findings: readonly Finding[]): readonly JudgedChange[] {
+  const misspelt = Map.groupBy(
+    findings.filter(({ rule, exemption }) => rule === schema.name && !exemption),
+    ({ resource }) => idOf(resource),
+  );
+  return changes.map((change): JudgedChange => {
+    const own = (misspelt.get(idOf(change.resource)) ?? []).map(findingNotice);
+    return { ...change, decision: { ...change.decision, warnings: [...change.decision.warnings, ...own] } };
+  });
 }
 
-function withWarnings(change: JudgedChange, findings: readonly Finding[]): JudgedChange {
-  const own = findings.filter(({ resource }) => idOf(resource) === idOf(change.resource)).map(messageOf);
-  if (own.length === 0) return change;
-  return { ...change, decision: { ...change.decision, warnings: [...change.decision.warnings, ...own] } };
-}
-
-function render(
-  changes: readonly JudgedChange[],
-  warnings: readonly Finding[],
-  input: Input,
-  flags: CheckFlags,
-  context: CommandContext,
-): string {
+function render(changes: readonly JudgedChange[], input: Input, flags: CheckFlags, context: CommandContext): string {
   const { terminal, engine } = context;
-  const reports = [reportOf(changes, warnings, input)];
+  const reports = [reportOf(changes, input)];
   switch (flags.output) {
     case 'text':
       return textDecisions(changes, lookOf(terminal.stdout, terminal.env));
@@ -85,25 +78,31 @@ function render(
   }
 }
 
-/** The denials as findings, and warnings; a transition is a finding of its name at the field that decides it. */
-function reportOf(changes: readonly JudgedChange[], warnings: readonly Finding[], input: Input): CheckReport {
+/** What is told of the changes as findings: what refuses one as an error, what it is only told of as a warning. */
+function reportOf(changes: readonly JudgedChange[], input: Input): CheckReport {
   const { locate, readLine } = input.origins;
-  const denials = changes.flatMap(({ resource, decision }) =>
-    decision.denials.map(
-      ({ finding, reason, message, field, transition }) =>
-        finding ?? {
-          rule: reason,
-          severity: 'error' as const,
-          incomplete: false,
-          resource,
-          key: message,
-          field,
-          message: transition?.reason ?? message,
-          fix: transition?.wayOut ?? 'take the change back',
-          related: transition ? [transition.at] : [],
-          paths: transition ? [{ from: transition.from, to: transition.to, outcome: transition.after }] : [],
-        },
-    ),
-  );
-  return { findings: [...denials, ...warnings], resources: input.resources.length, locate, readLine };
+  const findings = changes.flatMap(({ resource, decision }) => [
+    ...decision.denials.map((notice) => toFinding(notice, resource, 'error')),
+    ...decision.warnings.map((notice) => toFinding(notice, resource, 'warning')),
+  ]);
+  return { findings, resources: input.resources.length, locate, readLine };
+}
+
+/** A transition is a finding of its name, at the field that decides it. */
+function toFinding(notice: Notice, changed: ResourceRef, severity: Finding['severity']): Finding {
+  const { finding, transition, reason, message, field } = notice;
+  if (finding !== undefined) return { ...finding, severity };
+  const isStory = transition?.wayOut !== undefined;
+  return {
+    rule: reason,
+    severity,
+    incomplete: false,
+    resource: changed,
+    key: message,
+    field,
+    message: isStory ? transition.reason : message,
+    fix: transition?.wayOut ?? 'take the change back unless that is meant',
+    related: transition ? [transition.at] : [],
+    paths: transition ? [{ from: transition.from, to: transition.to, outcome: transition.after }] : [],
+  };
 }

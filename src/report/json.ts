@@ -126,7 +126,7 @@ export function decisionsJson(changes: readonly JudgedChange[], locate: Locate):
       field,
       message,
     })),
-    warnings: decision.warnings,
+    warnings: decision.warnings.map(({ message }) => message),
   }));
   const all = findings.map((finding) => findingJson(finding, locate));
   return `${JSON.stringify({ findings: all, decisions, summary: summarize(findings) }, undefined, 2)}\n`;

@@ -21,7 +21,7 @@ function textChange({ operation, resource, decision }: JudgedChange, { style, wi
   return [
     `${style.bold(`${verbs[operation]} ${displayRef(resource)}`)}: ${verdict}`,
     ...decision.denials.map(({ message }) => hang(`  ${style.severity.error('error:')} `, message, width)),
-    ...decision.warnings.map((warning) => hang(`  ${style.severity.warning('warning:')} `, warning, width)),
+    ...decision.warnings.map(({ message }) => hang(`  ${style.severity.warning('warning:')} `, message, width)),
   ].join('\n');
 }
 

@@ -4,7 +4,7 @@ import type { DecisionContext } from '../../src/admission/answer-review.ts';
 import { createLog, type Log } from '../../src/admission/log.ts';
 import { createMetrics, type Metrics } from '../../src/admission/metrics.ts';
 import { buildServer, type ServerDependencies } from '../../src/admission/server.ts';
-import type { Decision } from '../../src/analysis/decision.ts';
+import type { Decision, Notice } from '../../src/analysis/decision.ts';
 import type { Change } from '../../src/analysis/guard.ts';
 import { isJsonObject, type JsonObject } from '../../src/istio/json-object.ts';
 import { readResource } from '../../src/istio/read-resource.ts';
@@ -34,9 +34,14 @@ export const denied: Decision = {
     },
     { reason: 'door', resource: 'VirtualService demo/api', field: '', message: 'team-a reaches a directly' },
   ],
-  warnings: ["access changes: team-a → a:80: allowed → denied (by istio-egress/deny-'ä')"],
+  warnings: [told("access changes: team-a → a:80: allowed → denied (by istio-egress/deny-'ä')")],
   rules: ['door', 'hop-sni-matches-host'],
 };
+
+/** What a decision tells, without a rule. */
+export function told(message: string): Notice {
+  return { reason: 'access change', resource: '', field: '', message };
+}
 
 /** Dependencies that allow everything, with a fixed clock; `overrides` replace some. */
 export function createHarness(overrides: Partial<ServerDependencies> = {}): Harness {

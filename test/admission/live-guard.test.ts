@@ -5,7 +5,7 @@ import type { Finding } from '../../src/analysis/finding.ts';
 import type { Change, CreateGuard, Guard } from '../../src/analysis/guard.ts';
 import type { Resource } from '../../src/istio/resources.ts';
 import { defaultSettings, type Settings } from '../../src/settings/settings.ts';
-import { allowed } from './harness.ts';
+import { allowed, told } from './harness.ts';
 
 function serviceEntry(name: string): Resource {
   const metadata = { name, namespace: 'ns', labels: {}, annotations: {}, created: 0, place: 0 };
@@ -38,7 +38,7 @@ const createGuard: CreateGuard = (initial, settings): Guard => {
     trace: () => {
       throw new Error('not asked');
     },
-    decide: () => ({ ...allowed, warnings: [`${resources.size} resources, ${settings.preset}`] }),
+    decide: () => ({ ...allowed, warnings: [told(`${resources.size} resources, ${settings.preset}`)] }),
     apply: (changes) => {
       for (const { object, oldObject } of changes) {
         if (oldObject) resources.delete(oldObject.metadata.name);
@@ -80,14 +80,14 @@ test('counts resources and findings, also those of rules that find nothing, and 
 test('keeps changes, and counts again', async () => {
   const { guard, series } = live([serviceEntry('a')]);
   expect(guard.version).toBe('1');
-  expect(guard.decide(change).warnings).toEqual(['1 resources, recommended']);
+  expect(guard.decide(change).warnings).toEqual([told('1 resources, recommended')]);
   guard.apply([
     change,
     { operation: 'DELETE', oldObject: serviceEntry('a') },
     { ...change, object: serviceEntry('c') },
   ]);
   expect(guard.version).toBe('2');
-  expect(guard.decide(change).warnings).toEqual(['2 resources, recommended']);
+  expect(guard.decide(change).warnings).toEqual([told('2 resources, recommended')]);
   expect(await series('mesh_resources')).toEqual(['egress_guard_mesh_resources{kind="ServiceEntry"} 2']);
   expect((await series('findings'))[0]).toBe('egress_guard_findings{rule="no-service-entry",severity="warning"} 2');
 });
@@ -103,6 +103,6 @@ test('judges the same resources by other settings, and forgets the series of the
   guard.reconfigure(settings);
   expect(guard.version).toBe('3');
   expect(guard.notes).toEqual(['2 resources']);
-  expect(guard.decide(change).warnings).toEqual(['2 resources, strict']);
+  expect(guard.decide(change).warnings).toEqual([told('2 resources, strict')]);
   expect(await series('findings')).toEqual(['egress_guard_findings{rule="no-service-entry",severity="error"} 2']);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MalformedReview, parseReview, reviewResponse } from '../../src/admission/review.ts';
 import { expectValidAnswer } from './expect-valid-answer.ts';
-import { allowed, denied, jsonObject, sample, sampleNames, sampleWith } from './harness.ts';
+import { allowed, denied, jsonObject, sample, sampleNames, sampleWith, told } from './harness.ts';
 
 const review = (fields: Record<string, unknown>) => sampleWith('virtualservice-v1-update', fields);
 
@@ -109,14 +109,14 @@ describe('reviewResponse', () => {
           ],
         },
       },
-      warnings: denied.warnings,
+      warnings: denied.warnings.map(({ message }) => message),
       auditAnnotations: { decision: 'deny', rules: 'door,hop-sni-matches-host', 'mesh-version': 'mesh-7' },
     });
   });
 
   test('ten warnings are told, of eleven nine and how many more', () => {
     const warnings = (count: number): readonly string[] => {
-      const texts = Array.from({ length: count }, (_, index) => `warning ${index}`);
+      const texts = Array.from({ length: count }, (_, index) => told(`warning ${index}`));
       return reviewResponse('u', { ...allowed, warnings: texts }, 'v').response.warnings ?? [];
     };
     expect(warnings(10)).toHaveLength(10);
@@ -127,11 +127,19 @@ describe('reviewResponse', () => {
 
   test('a warning is one line of at most 250 characters', () => {
     const warnings = [`${'ä'.repeat(249)}𝒳`, 'two\nlines\u0007', 'x'.repeat(250)];
-    expect(reviewResponse('u', { ...allowed, warnings }, 'v').response.warnings).toEqual([
+    expect(reviewResponse('u', { ...allowed, warnings: warnings.map(told) }, 'v').response.warnings).toEqual([
       `${'ä'.repeat(249)}…`,
       'two lines\u{fffd}',
       'x'.repeat(250),
     ]);
+  });
+
+  test('the name of a rule at the end of a warning stays', () => {
+    const reason = 'hop-sni-matches-host';
+    const warning = { ...told(`${'it is wrong '.repeat(30)}(${reason})`), reason };
+    const [text = ''] = reviewResponse('u', { ...allowed, warnings: [warning] }, 'v').response.warnings ?? [];
+    expect(text).toHaveLength(250);
+    expect(text).toMatch(/wrong.*… \(hop-sni-matches-host\)$/);
   });
 
   test('of very many problems the first hundred are told', () => {
@@ -146,7 +154,7 @@ describe('reviewResponse', () => {
   test('is valid whatever was decided', () => {
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 2_000 });
     const denial = fc.record({ reason: text, resource: text, field: text, message: text });
-    const lists = { warnings: fc.array(text, { maxLength: 20 }), rules: fc.array(text, { maxLength: 80 }) };
+    const lists = { warnings: fc.array(text.map(told), { maxLength: 20 }), rules: fc.array(text, { maxLength: 80 }) };
     const decision = fc.oneof(
       fc.record({ allowed: fc.constant(true), denials: fc.constant([]), ...lists }),
       fc.record({ allowed: fc.constant(false), denials: fc.array(denial, { minLength: 1, maxLength: 150 }), ...lists }),

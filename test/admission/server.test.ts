@@ -57,7 +57,7 @@ describe('a review', () => {
     expect(expectValidAnswer(response.body, gatewayCreateUid)).toMatchObject({
       allowed: false,
       status: { code: 403, reason: 'Forbidden' },
-      warnings: denied.warnings,
+      warnings: denied.warnings.map(({ message }) => message),
     });
   });
 

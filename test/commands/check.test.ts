@@ -156,6 +156,7 @@ describe('colours', () => {
 describe('--against', () => {
   const cwdOf = (before: string, after: string) => temporaryFolder({ 'old.yaml': before, 'new.yaml': after });
   const log: string[] = [];
+  const gone = { reason: 'access change', resource: '', field: '', message: 'it is gone' };
   const decide: NonNullable<Parameters<typeof run>[1]>['decide'] = (change, resources) => {
     const resource = change.object ?? change.oldObject;
     const [finding] = change.object ? wrongSnis([change.object]) : [];
@@ -174,7 +175,7 @@ describe('--against', () => {
     return {
       allowed: denials.length === 0,
       denials,
-      warnings: change.operation === 'DELETE' ? ['it is gone'] : [],
+      warnings: change.operation === 'DELETE' ? [gone] : [],
       rules: [],
     };
   };
@@ -200,6 +201,16 @@ delete DestinationRule ns/gone: allowed, with warnings
 
 3 changes, 1 denied
 `);
+  });
+
+  test('a long warning is told to its end', async () => {
+    const message = `${'so it goes '.repeat(50)}until the end`;
+    const told = { reason: 'access change', resource: '', field: '', message };
+    const { stdout } = await run('check new.yaml --against old.yaml', {
+      cwd: cwdOf('', rule('a', 'good')),
+      decide: () => ({ allowed: true, denials: [], warnings: [told], rules: [] }),
+    });
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`warning: ${message} 1 change, all admitted`);
   });
 
   test('old problems are nobody’s business', async () => {
@@ -237,6 +248,51 @@ delete DestinationRule ns/gone: allowed, with warnings
     expect((await run('check new.yaml --against old.yaml -o github', { cwd, decide })).stdout).toMatch(
       /^::error file=new\.yaml,line=7,/,
     );
+  });
+
+  describe('what is only told of', () => {
+    const change = 'access changes: team-a → api.example.com:80: allowed → denied (by ns/deny)';
+    const warned: typeof decide = ({ object }) => {
+      const findings = object ? wrongSnis([object], { incomplete: true }) : [];
+      const notices = findings.map((finding) => ({
+        reason: finding.rule,
+        resource: 'DestinationRule ns/a',
+        field: finding.field,
+        message: finding.message,
+        finding,
+      }));
+      const accessChange = { reason: 'access change', resource: 'DestinationRule ns/a', field: '', message: change };
+      return { allowed: true, denials: [], warnings: [accessChange, ...notices], rules: [] };
+    };
+    const told = async (format: string) => {
+      const cwd = cwdOf(rule('a', 'good'), rule('a', 'bad'));
+      const { exitCode, stdout } = await run(`check new.yaml --against old.yaml -o ${format}`, { cwd, decide: warned });
+      expect(exitCode).toBe(0);
+      return stdout;
+    };
+
+    test('is a warning in annotations', async () => {
+      expect((await told('github')).split('\n')).toEqual([
+        `::warning file=new.yaml,line=1,col=1,title=access change::DestinationRule ns/a: ${change}; take the change back unless that is meant`,
+        "::warning file=new.yaml,line=7,col=32,title=hop-sni-matches-host::DestinationRule ns/a spec.trafficPolicy.tls.sni: SNI 'bad' is sent for host 'good'; set `sni: good`",
+        '',
+      ]);
+    });
+
+    test('is a warning in code scanning', async () => {
+      const [{ results }] = JSON.parse(await told('sarif')).runs;
+      expect(results).toMatchObject([
+        { ruleId: 'access change', level: 'warning' },
+        { ruleId: 'hop-sni-matches-host', level: 'warning' },
+      ]);
+    });
+
+    test('is no failure in test reports', async () => {
+      const report = await told('junit');
+      expect(report).toContain('<testsuites name="egress-guard" tests="2" failures="0">');
+      expect(report).toContain(`<system-out>new.yaml:1:1: ${change};`);
+      expect(report).toContain("<system-out>new.yaml:7:32: SNI 'bad' is sent for host 'good';");
+    });
   });
 
   test('excludes --each', async () => {

@@ -26,7 +26,8 @@ test('an admitted request: exit code 0', async () => {
   const changes: Change[] = [];
   const decide = (change: Change) => {
     changes.push(change);
-    return { allowed: true, denials: [], warnings: ['it is new'], rules: [] };
+    const warning = { reason: 'access change', resource: '', field: '', message: 'it is new' };
+    return { allowed: true, denials: [], warnings: [warning], rules: [] };
   };
   const { exitCode, stdout, stderr } = await run('review mesh.yaml', {
     cwd: cwd(),

@@ -210,7 +210,7 @@ spec:
   const told = guard.decide(creation);
   expect(told).toMatchObject({ allowed: true, rules: ['tls-server-has-one-destination'] });
   expect(told.warnings).toHaveLength(1);
-  expect(told.warnings[0]).toContain('VirtualService team-b/elsewhere spec.tcp[0].route[0].destination: ');
+  expect(told.warnings[0]?.message).toContain('VirtualService team-b/elsewhere spec.tcp[0].route[0].destination: ');
   guard.apply([creation, { operation: 'DELETE', oldObject: platforms }]);
   const anew = guard.decide(creationAt(2, platforms));
   expect(anew.denials.map(({ reason, resource }) => `${reason}: ${resource}`)).toContain(

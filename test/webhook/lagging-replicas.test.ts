@@ -239,7 +239,7 @@ describe('a replica that has not heard of it', () => {
     replica.isApiServerAway = true;
     const decision = await replica.decide(requestFor(store, moved, 'VirtualService'));
     expect(decision).toMatchObject({ allowed: true, denials: [] });
-    expect(decision.warnings).toEqual([
+    expect(decision.warnings.map(({ message }) => message)).toEqual([
       expect.stringContaining('admitted, because the API server did not answer'),
       expect.stringContaining('(interruption)'),
       expect.stringContaining('(subset-exists)'),
