@@ -14,8 +14,9 @@ export interface ClientAnswer {
   readonly serial: string;
 }
 
-/** A certificate for 127.0.0.1. */
-export const createCertificate = () => createDevelopmentCertificates({ dnsNames: [], ipAddresses: ['127.0.0.1'] });
+/** A certificate for 127.0.0.1, and for further names. */
+export const createCertificate = (...dnsNames: readonly string[]) =>
+  createDevelopmentCertificates({ dnsNames, ipAddresses: ['127.0.0.1'] });
 
 /** A client that keeps its connections, as API servers do, and trusts the given authorities. */
 export function createAgent(...ca: readonly string[]): Agent {
