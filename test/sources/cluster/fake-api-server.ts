@@ -52,6 +52,8 @@ export interface FakeApiServerOptions {
   readonly certificate?: { readonly cert: string; readonly key: string };
   /** Watches tell their version so often, in milliseconds. Default 20. */
   readonly bookmarkMs?: number;
+  /** How long a second of `timeoutSeconds` takes, in milliseconds. Default 1,000. */
+  readonly secondMs?: number;
   /** False for a server without `sendInitialEvents`. Default true. */
   readonly streamsLists?: boolean;
   /** Most objects on a page, whatever is asked for. */
@@ -356,7 +358,10 @@ export class FakeApiServer {
     }
     this.#beginWatch(collection, watch, { isInitial, since });
     const bookmarks = setInterval(() => watch.bookmark(this.#version), this.#options.bookmarkMs ?? 20);
-    const timeout = setTimeout(() => watch.end(), Number(query.get('timeoutSeconds') ?? 3_600) * 1_000);
+    const timeout = setTimeout(
+      () => watch.end(),
+      Number(query.get('timeoutSeconds') ?? 3_600) * (this.#options.secondMs ?? 1_000),
+    );
     response.on('close', () => {
       collection.watches.delete(watch);
       clearInterval(bookmarks);
