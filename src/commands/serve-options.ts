@@ -3,6 +3,8 @@ import { InputError } from '../input-error.ts';
 /** Flags of `serve` as they are written. */
 export interface ServeFlags {
   readonly files: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly settings?: string;
   readonly host: string;
   readonly port: string;
@@ -51,7 +53,10 @@ export interface ServeOptions {
   readonly shutdownDelayMs: number;
 }
 
-/** Flags that only mean something with a cluster. */
+/** Flags that only mean something where the mesh comes from a cluster. */
+const connectionFlags = ['kubeconfig', 'context'] as const;
+
+/** Flags that only mean something where the certificate comes from a cluster. */
 const clusterFlags = ['tlsMode', 'certSecret', 'webhookConfiguration', 'service', 'namespace'] as const;
 
 const tlsModes: readonly ClusterTlsMode[] = ['self-managed', 'cert-manager', 'existing-secret'];
@@ -60,6 +65,9 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
 /** Reads the flags of `serve`. Throws an InputError for values and combinations that mean nothing. */
 export function parseServeFlags(flags: ServeFlags, env: Readonly<Record<string, string | undefined>>): ServeOptions {
+  const unconnected = connectionFlags.find((name) => flags[name] !== undefined);
+  if (unconnected && flags.files.length > 0)
+    throw new InputError(`${flagOf(unconnected)} has no meaning with --files; drop one of them`);
   return {
     mesh: flags.files.length > 0 ? { from: 'files', paths: flags.files } : { from: 'cluster' },
     certificate: certificateOf(flags, env),
@@ -101,7 +109,7 @@ function clusterCertificate(flags: ServeFlags, env: Readonly<Record<string, stri
   };
 }
 
-function flagOf(name: (typeof clusterFlags)[number]): string {
+function flagOf(name: (typeof clusterFlags | typeof connectionFlags)[number]): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

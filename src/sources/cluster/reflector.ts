@@ -147,10 +147,26 @@ export class Reflector {
     return this.#store.isTerminating(keyOf(namespace, name));
   }
 
+  /** An object as the server has it now; undefined for one that is not there, or that cannot be read. */
+  async read(namespace: string, name: string, deadlineMs: number): Promise<Resource | undefined> {
+    const item = await this.#readNow(namespace, name, deadlineMs);
+    return item && 'resource' in item.read ? item.read.resource : undefined;
+  }
+
   /** Ends the reflector, and resolves when nothing more is told. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#done;
+  }
+
+  async #readNow(namespace: string, name: string, deadlineMs: number): Promise<Item | undefined> {
+    if (this.path === undefined) return undefined;
+    try {
+      return this.#read(await this.#deps.client.request({ path: objectPath(this.path, namespace, name), deadlineMs }));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   async #run(): Promise<void> {
@@ -312,9 +328,10 @@ export class Reflector {
     this.#notify((listener) => listener.onContact());
   }
 
-  /** What a listener throws is its own affair: the copy has to be kept. */
+  /** What a listener throws is its own affair: the copy has to be kept. One that was closed tells nothing more. */
   #notify(tell: (listener: ReflectorListener) => void): void {
     const { listener } = this.#deps;
+    if (this.#closing.signal.aborted) return;
     try {
       tell(listener);
     } catch (error) {
@@ -364,6 +381,14 @@ export class Reflector {
     const { signal } = this.#closing;
     if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {}); // closing ends it early
   }
+}
+
+/** `/api/v1/services` becomes `/api/v1/namespaces/NS/services/NAME`; a path within a namespace, or of a kind without, ends as it is. */
+function objectPath(path: string, namespace: string, name: string): string {
+  const [, root = '', plural = ''] =
+    /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)\/(?:namespaces\/[^/]+\/)?([^/]+)$/.exec(path) ?? [];
+  const within = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${within}/${plural}/${encodeURIComponent(name)}`;
 }
 
 const eventTypes: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { readLines } from '../../../src/sources/cluster/read-lines.ts';
 
 async function linesOf(stream: Readable, maxLength = 1_000): Promise<readonly string[]> {
-  const batches = await Array.fromAsync(readLines(stream, { maxLength, stallMs: 20 }));
-  return batches.flat();
+  const lines: string[] = [];
+  for await (const batch of readLines(stream, { maxLength, stallMs: 20 })) lines.push(...batch);
+  return lines;
 }
 
 /** Bytes in pieces that end anywhere. */
