@@ -30,7 +30,7 @@ export type Fault =
   | { readonly kind: 'too-old' }
   /** A watch is cut after so many bytes. */
   | { readonly kind: 'truncate'; readonly bytes: number }
-  /** A watch stays open, and nothing comes any more after so many events. */
+  /** Of a watch nothing comes any more after so many events, not even its end. */
   | { readonly kind: 'half-open'; readonly events: number }
   /** A watch tells every event twice. */
   | { readonly kind: 'duplicate' }
@@ -152,7 +152,7 @@ class Watch {
   }
 
   end(): void {
-    this.#response.end();
+    if (this.#fault?.kind !== 'half-open') this.#response.end();
   }
 }
 
@@ -203,6 +203,10 @@ export class FakeApiServer {
   /** Serves a path: `/apis/networking.istio.io/v1/serviceentries`. */
   serve(...paths: readonly string[]): void {
     for (const path of paths) if (!this.#collections.has(path)) this.#collections.set(path, new Collection(path));
+  }
+
+  isServed(path: string): boolean {
+    return this.#collections.has(path);
   }
 
   /** Serves a path no longer, and cuts off who watches it. */
