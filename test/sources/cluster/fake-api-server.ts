@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { createServer as createPlain, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { JsonObject } from '../../../src/istio/json-object.ts';
+import { ApiError } from '../../../src/sources/cluster/api-error.ts';
 
 /** A Kubernetes object as JSON. */
 export interface FakeObject {
@@ -44,6 +47,16 @@ export interface SeenRequest {
   readonly query: URLSearchParams;
   readonly isWatch: boolean;
   readonly authorization: string | undefined;
+  readonly contentType: string;
+}
+
+/** A request for what is no object that is served. */
+export interface OtherRequest {
+  readonly method: string;
+  readonly path: string;
+  /** What was sent, parsed. */
+  readonly body: unknown;
+  readonly contentType: string;
 }
 
 /** How a fake API server is set up. */
@@ -173,6 +186,8 @@ export class FakeApiServer {
   tokens: readonly string[] | undefined;
   /** What to do to a request; undefined: nothing. */
   script: (request: SeenRequest) => Fault | undefined = () => undefined;
+  /** Answers what is no object that is served, writes too, with JSON or by throwing an ApiError; undefined: it is not there. */
+  others: ((request: OtherRequest) => JsonObject) | undefined;
   /** Every request, in its order. */
   readonly seen: SeenRequest[] = [];
 
@@ -279,31 +294,38 @@ export class FakeApiServer {
       query: url.searchParams,
       isWatch: url.searchParams.get('watch') === 'true',
       authorization: request.headers.authorization,
+      contentType: request.headers['content-type'] ?? '',
     };
     this.seen.push(seen);
-    request.resume();
+    const body = text(request);
     const fault = this.script(seen);
-    const answer = (): void => this.#answer(seen, response, fault);
+    const answer = (): void => this.#answer(seen, response, { fault, body });
     if (fault?.kind === 'cut') response.destroy();
     else if (fault?.kind === 'slow') setTimeout(answer, fault.ms);
     else if (fault?.kind === 'status') refuse(response, fault.status, '', fault);
     else if (fault?.kind !== 'silence') answer();
   }
 
-  #answer(request: SeenRequest, response: ServerResponse, fault: Fault | undefined): void {
+  #answer(
+    request: SeenRequest,
+    response: ServerResponse,
+    { fault, body }: { readonly fault: Fault | undefined; readonly body: Promise<string> },
+  ): void {
     const token = request.authorization?.replace('Bearer ', '') ?? '';
     const collection = this.#collections.get(request.path);
     if (this.tokens && !this.tokens.includes(token)) refuse(response, 401, 'Unauthorized');
-    else if (!collection) this.#answerOne(request, response);
+    else if (!collection) void this.#answerOne(request, response, body);
     else if (request.isWatch) this.#watch(collection, request, response, fault);
     else this.#list(collection, request, response, fault);
   }
 
   /** `/api/v1/namespaces/NS/services/NAME`. */
-  #answerOne({ path }: SeenRequest, response: ServerResponse): void {
-    const [, prefix, namespace, plural, name] = /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  #answerOne(request: SeenRequest, response: ServerResponse, body: Promise<string>): void {
+    const [, prefix, namespace, plural, name] =
+      /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(request.path) ?? [];
     const object = this.#collections.get(`${prefix}/${plural}`)?.objects.get(`${namespace}/${name}`);
     if (object) send(response, 200, object);
+    else if (this.others) void answerOther(this.others, { request, body }, response);
     else refuse(response, 404, 'NotFound');
   }
 
@@ -385,6 +407,20 @@ export class FakeApiServer {
       for (const event of collection.log) if (event.version > from.since) watch.tell(event);
     }
     collection.watches.add(watch);
+  }
+}
+
+async function answerOther(
+  answer: (request: OtherRequest) => JsonObject,
+  { request: { method, path, contentType }, body }: { readonly request: SeenRequest; readonly body: Promise<string> },
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const written: unknown = method === 'GET' ? undefined : JSON.parse(await body);
+    send(response, 200, answer({ method, path, body: written, contentType }));
+  } catch (error) {
+    if (error instanceof ApiError) refuse(response, error.status, error.reason);
+    else throw error;
   }
 }
 
