@@ -1,6 +1,8 @@
 import { LiveGuard } from '../admission/live-guard.ts';
 import type { Log, LogFields } from '../admission/log.ts';
 import type { Metrics } from '../admission/metrics.ts';
+import type { Decision } from '../analysis/decision.ts';
+import type { Change } from '../analysis/guard.ts';
 import type { InputError } from '../input-error.ts';
 import { watchFiles } from '../sources/watch-files.ts';
 import type { CommandContext } from './command-context.ts';
@@ -20,10 +22,18 @@ export interface MeshRecorder {
   readonly metrics: Metrics;
 }
 
-/** The mesh that files describe, kept up to date until `close` is called. */
+/** A mesh that is kept up to date until `close` is called. */
 export interface FollowedMesh {
-  readonly guard: LiveGuard;
-  close(): void;
+  /** Judges a change without keeping it. Throws before the mesh is known. */
+  decide(change: Change): Decision;
+  /** Which state is judged now. */
+  version(): string;
+  /** Why nothing can be judged yet, one clause each. */
+  notReadyReasons(): readonly string[];
+  /** Why only a restart helps, one clause each. */
+  notAliveReasons(): readonly string[];
+  isNamespaceTerminating(namespace: string): boolean;
+  close(): Promise<void>;
 }
 
 /**
@@ -67,8 +77,12 @@ export function followMesh(
     ...tellOf('settings', recorder),
   });
   return {
-    guard,
-    close: () => {
+    decide: (change) => guard.decide(change),
+    version: () => guard.version,
+    notReadyReasons: () => [], // what can be read was read
+    notAliveReasons: () => [],
+    isNamespaceTerminating: () => false, // no file says so
+    close: async () => {
       files.close();
       followed.close();
     },
@@ -76,7 +90,7 @@ export function followMesh(
 }
 
 /** Listeners that tell when an input breaks and when it is whole again. */
-function tellOf(input: 'files' | 'settings', { log, metrics }: MeshRecorder) {
+export function tellOf(input: 'files' | 'settings', { log, metrics }: MeshRecorder) {
   metrics.inputBroken.set({ input }, 0);
   return {
     onError: (error: InputError): void => {

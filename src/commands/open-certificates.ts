@@ -1,23 +1,35 @@
 import { resolve } from 'node:path';
-import { watchCertificateFiles } from '../admission/certificate-files.ts';
-import type { CertificateSource } from '../admission/certificate-source.ts';
-import type { Log } from '../admission/log.ts';
+import { watchCertificateFiles } from '../admission/certificates/certificate-files.ts';
+import type { CertificateRecorder, CertificateSource } from '../admission/certificates/certificate-source.ts';
+import { openClusterCertificates } from '../admission/certificates/open-cluster-certificates.ts';
+import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
 import type { ServeOptions } from './serve-options.ts';
 
-/** Opens the certificate of a webhook without a cluster: from files, which are followed, or made up for this run, which is said. */
+/** Where certificates may come from. */
+export interface CertificateOrigins {
+  readonly cwd: string;
+  /** Undefined where there is no cluster. */
+  readonly client: KubernetesClient | undefined;
+}
+
+/** Opens the certificate of a webhook: from files or a cluster, which are followed, or made up for this run, which is said. */
 export async function openCertificates(
   { certificate, host, port }: ServeOptions,
-  cwd: string,
-  log: Log,
+  { cwd, client }: CertificateOrigins,
+  recorder: CertificateRecorder,
 ): Promise<CertificateSource> {
   if (certificate.from === 'files') {
-    return watchCertificateFiles({ cert: resolve(cwd, certificate.cert), key: resolve(cwd, certificate.key) }, { log });
+    const files = { cert: resolve(cwd, certificate.cert), key: resolve(cwd, certificate.key) };
+    return watchCertificateFiles(files, recorder);
   }
+  if (certificate.from === 'cluster' && client) return openClusterCertificates(certificate, { client, ...recorder });
   // Making certificates takes a library that serving them does not need.
-  const { createDevelopmentCertificateSource } = await import('../admission/development-certificate-source.ts');
+  const { createDevelopmentCertificateSource } = await import(
+    '../admission/certificates/development-certificate-source.ts'
+  );
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...(isUnspecified(host) ? [] : [host])])];
   const source = await createDevelopmentCertificateSource(names);
-  log.warn('serving with a certificate made up for this run; --tls-cert and --tls-key name one that lasts', {
+  recorder.log.warn('serving with a certificate made up for this run; --tls-cert and --tls-key name one that lasts', {
     names,
     caFile: source.caFile,
     usage: `curl --cacert ${source.caFile} https://localhost:${port}/validate`,

@@ -143,6 +143,8 @@ function addRules(program: Command, context: CommandContext, run: Run): void {
 function addServe(program: Command, context: CommandContext, run: Run): void {
   withSettings(program.command('serve').description('Run the admission webhook: POST /validate.'))
     .option('--files <path>', 'the mesh, instead of the cluster; followed when it changes (repeatable)', collect, [])
+    .option('--kubeconfig <file>', 'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or as a pod)')
+    .option('--context <name>', 'context of the kubeconfig (default: its current one)')
     .option('--host <address>', 'address to listen on', '0.0.0.0')
     .option('--port <port>', 'port of the webhook, HTTPS', '9443')
     .option('--ops-port <port>', 'port of /livez, /readyz and /metrics, HTTP', '9090')
@@ -154,7 +156,10 @@ function addServe(program: Command, context: CommandContext, run: Run): void {
     .option('--service <name>', 'Service that the API server calls')
     .option('--namespace <ns>', 'namespace of the webhook (default: $POD_NAMESPACE)')
     .option('--shutdown-delay <duration>', 'serve on for so long after SIGTERM', '10s')
-    .addHelpText('after', examples('serve --files manifests/ --tls-cert tls.crt --tls-key tls.key'))
+    .addHelpText(
+      'after',
+      examples('serve --context staging', 'serve --files manifests/ --tls-cert tls.crt --tls-key tls.key'),
+    )
     .action(async (flags: ServeFlags) => {
       const { serve } = await import('./serve.ts'); // its libraries cost the other commands nothing
       await run(serve(flags, context));

@@ -1,8 +1,11 @@
+import type { ClusterCertificateOptions, ClusterTlsMode } from '../admission/certificates/open-cluster-certificates.ts';
 import { InputError } from '../input-error.ts';
 
 /** Flags of `serve` as they are written. */
 export interface ServeFlags {
   readonly files: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly settings?: string;
   readonly host: string;
   readonly port: string;
@@ -20,9 +23,6 @@ export interface ServeFlags {
 /** Where the webhook learns of the mesh. */
 type MeshSource = { readonly from: 'files'; readonly paths: readonly string[] } | { readonly from: 'cluster' };
 
-/** How certificates are made in a cluster. */
-type ClusterTlsMode = 'self-managed' | 'cert-manager' | 'existing-secret';
-
 /** Where the serving certificate comes from. */
 type CertificateOrigin =
   /** PEM files, which are followed when they change. */
@@ -30,14 +30,7 @@ type CertificateOrigin =
   /** Made up at every start, for development. */
   | { readonly from: 'nowhere' }
   /** Kept in a Secret of the cluster. */
-  | {
-      readonly from: 'cluster';
-      readonly mode: ClusterTlsMode;
-      readonly secret: string;
-      readonly webhookConfiguration: string;
-      readonly service: string;
-      readonly namespace: string;
-    };
+  | ({ readonly from: 'cluster' } & ClusterCertificateOptions);
 
 /** What `serve` does. */
 export interface ServeOptions {
@@ -51,7 +44,10 @@ export interface ServeOptions {
   readonly shutdownDelayMs: number;
 }
 
-/** Flags that only mean something with a cluster. */
+/** Flags that only mean something where the mesh comes from a cluster. */
+const connectionFlags = ['kubeconfig', 'context'] as const;
+
+/** Flags that only mean something where the certificate comes from a cluster. */
 const clusterFlags = ['tlsMode', 'certSecret', 'webhookConfiguration', 'service', 'namespace'] as const;
 
 const tlsModes: readonly ClusterTlsMode[] = ['self-managed', 'cert-manager', 'existing-secret'];
@@ -60,6 +56,9 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
 /** Reads the flags of `serve`. Throws an InputError for values and combinations that mean nothing. */
 export function parseServeFlags(flags: ServeFlags, env: Readonly<Record<string, string | undefined>>): ServeOptions {
+  const unconnected = connectionFlags.find((name) => flags[name] !== undefined);
+  if (unconnected && flags.files.length > 0)
+    throw new InputError(`${flagOf(unconnected)} has no meaning with --files; drop one of them`);
   return {
     mesh: flags.files.length > 0 ? { from: 'files', paths: flags.files } : { from: 'cluster' },
     certificate: certificateOf(flags, env),
@@ -101,7 +100,7 @@ function clusterCertificate(flags: ServeFlags, env: Readonly<Record<string, stri
   };
 }
 
-function flagOf(name: (typeof clusterFlags)[number]): string {
+function flagOf(name: (typeof clusterFlags | typeof connectionFlags)[number]): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

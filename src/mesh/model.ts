@@ -28,13 +28,18 @@ export function meshConfigMapOf(
   resources: Iterable<Resource>,
   { namespace, revision }: Pick<MeshSource, 'namespace' | 'revision'>,
 ): ResourceOf<'MeshConfig'> | undefined {
-  const name = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
+  const name = meshConfigMapName(revision);
   let found: ResourceOf<'MeshConfig'> | undefined;
   for (const resource of resources) {
     const { metadata } = resource;
     if (resource.kind === 'MeshConfig' && metadata.namespace === namespace && metadata.name === name) found = resource;
   }
   return found;
+}
+
+/** The name of the ConfigMap that holds the configuration of a revision. Source: istiod-remote chart, `templates/configmap.yaml`. */
+export function meshConfigMapName(revision: string): string {
+  return revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
 }
 
 /** Builds the model: every object filed, every memoised value computed. `queries` are those of higher layers. */

@@ -21,14 +21,15 @@ export function diffResources(before: Iterable<Resource>, after: Iterable<Resour
     const oldObject = gone.get(id);
     gone.delete(id);
     if (!oldObject) changes.push({ operation: 'CREATE', object: withMetadata(resource, { place: place++ }) });
-    else if (!isSame(oldObject, resource))
+    else if (!isSameContent(oldObject, resource))
       changes.push({ operation: 'UPDATE', object: withAgeOf(oldObject, resource), oldObject });
   }
   for (const oldObject of [...gone.values()].reverse()) changes.push({ operation: 'DELETE', oldObject });
   return changes;
 }
 
-function isSame(a: Resource, b: Resource): boolean {
+/** True for two states of a resource that say the same, whatever their versions and ages. */
+export function isSameContent(a: Resource, b: Resource): boolean {
   return (
     isDeepStrictEqual(a.spec, b.spec) &&
     isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&

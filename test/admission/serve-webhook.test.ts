@@ -5,8 +5,8 @@ import {
   type CertificateSource,
   parseCertificate,
   type ServingCertificate,
-} from '../../src/admission/certificate-source.ts';
-import type { DevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+} from '../../src/admission/certificates/certificate-source.ts';
+import type { DevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 import { listen } from '../../src/admission/listen.ts';
 import {
   type RunningWebhook,
@@ -34,6 +34,7 @@ afterEach(async () => {
 
 /** A certificate that the test exchanges. */
 interface TestCertificates extends CertificateSource {
+  readonly current: () => ServingCertificate;
   readonly change: (pair: DevelopmentCertificates) => void;
   readonly isClosed: () => boolean;
 }
@@ -45,7 +46,10 @@ function certificatesOf(pair: DevelopmentCertificates): TestCertificates {
   let isClosed = false;
   return {
     current: () => current,
-    onChange: (listener) => listeners.push(listener),
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    notReadyReasons: () => [],
     close: () => {
       isClosed = true;
     },

@@ -97,8 +97,12 @@ describe('serve', () => {
       'serve --files a --tls-cert c --tls-key k --tls-mode cert-manager',
       '--tls-mode has no meaning with --tls-cert; drop one of them',
     ],
-    ['serve', 'serve cannot watch a cluster in this version; name the mesh with --files PATH'],
-    ['serve --namespace x', 'serve cannot watch a cluster in this version; name the mesh with --files PATH'],
+    ['serve --files a --context x', '--context has no meaning with --files; drop one of them'],
+    [
+      'serve',
+      'no cluster is known: there is no kubeconfig, and no service account of a pod; name one with --kubeconfig, or the mesh with --files',
+    ],
+    ['serve --context x', '--context needs a kubeconfig; name one with --kubeconfig'],
   ])('%s', async (commandLine, message) => {
     expect(await run(commandLine)).toEqual({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` });
   });

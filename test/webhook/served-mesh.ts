@@ -14,7 +14,7 @@ interface WebhookAnswer {
   readonly warnings: readonly string[];
 }
 
-/** A `serve --files` of a folder that a test writes to. */
+/** A `serve` in a folder that a test writes to. */
 export interface ServedMesh extends ServeProcess {
   readonly folder: string;
   /** Sends a request over HTTPS. Throws where the answer is not 200. */
@@ -32,6 +32,16 @@ export async function serveMesh(
   manifests: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
 ): Promise<ServedMesh> {
+  const files = Object.entries(manifests).map(([name, text]) => [`mesh/${name}`, text] as const);
+  return serveFolder(Object.fromEntries(files), ['--files', 'mesh', ...flags]);
+}
+
+/** Writes files, starts `serve` in their folder, and talks to it as an API server does, which trusts `ca` or what `serve` makes up. */
+export async function serveFolder(
+  files: Readonly<Record<string, string>>,
+  flags: readonly string[],
+  ca?: string,
+): Promise<ServedMesh> {
   const folder = mkdtempSync(join(tmpdir(), 'egress-guard-test-'));
   const write = (files: Readonly<Record<string, string>>): void => {
     for (const [name, text] of Object.entries(files)) {
@@ -40,12 +50,12 @@ export async function serveMesh(
     }
   };
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  for (const [name, text] of Object.entries(manifests)) write({ [`mesh/${name}`]: text });
-  const served = await startServeProcess({ flags: ['--files', 'mesh', ...flags], cwd: folder }).catch((error) => {
+  write(files);
+  const served = await startServeProcess({ flags, cwd: folder }).catch((error) => {
     remove();
     throw error;
   });
-  const agent = createAgent(served.ca);
+  const agent = createAgent(ca ?? served.ca);
   return {
     ...served,
     folder,

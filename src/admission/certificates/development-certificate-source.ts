@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '../input-error.ts';
+import { InputError } from '../../input-error.ts';
 import { type CertificateSource, parseCertificate } from './certificate-source.ts';
 import { createDevelopmentCertificates } from './development-certificates.ts';
 
@@ -29,6 +29,7 @@ export async function createDevelopmentCertificateSource(
     caFile: join(folder, caName),
     current: () => certificate,
     onChange: () => undefined, // it serves this run only
+    notReadyReasons: () => [], // it is not for this process to see whom API servers trust
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

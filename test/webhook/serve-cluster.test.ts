@@ -1,0 +1,122 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { createCertificate } from '../admission/tls-client.ts';
+import { type ClusterObject, serveAllKinds, store } from '../sources/cluster/cluster-objects.ts';
+import { FakeApiServer } from '../sources/cluster/fake-api-server.ts';
+import { faultyMesh, hopRule, inMesh, manifest, mutualFor } from './faulty-mesh.ts';
+import { type ServedMesh, serveFolder } from './served-mesh.ts';
+
+const patience = { timeout: 20_000, interval: 20 };
+vi.setConfig({ testTimeout: 60_000 });
+
+const running: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.close();
+});
+
+/** The pod that the Deployment of the mesh stands for. */
+const gatewayPod: ClusterObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'istio-egress', name: 'istio-egressgateway-1', labels: { istio: 'egressgateway' } },
+  spec: { containers: [{ name: 'istio-proxy' }] },
+};
+
+function objectsOf(files: Readonly<Record<string, string>>): readonly ClusterObject[] {
+  return Object.values(files).flatMap((text) => [...parseAllDocuments(text)].map((one) => one.toJS() as ClusterObject));
+}
+
+/** `serve` on a cluster that holds what the files say. */
+async function serveCluster({
+  script,
+}: Partial<Pick<FakeApiServer, 'script'>> = {}): Promise<{ server: FakeApiServer; mesh: ServedMesh }> {
+  const certificate = await createCertificate();
+  const server = new FakeApiServer({ certificate });
+  running.push(server);
+  if (script) server.script = script;
+  serveAllKinds(server);
+  store(server, [...objectsOf(faultyMesh), gatewayPod]);
+  const kubeconfig = JSON.stringify({
+    'current-context': 'here',
+    clusters: [
+      {
+        name: 'here',
+        cluster: {
+          server: await server.start(),
+          'certificate-authority-data': Buffer.from(certificate.ca).toString('base64'),
+        },
+      },
+    ],
+    users: [{ name: 'me', user: { token: 'secret' } }],
+    contexts: [{ name: 'here', context: { cluster: 'here', user: 'me', namespace: 'guard' } }],
+  });
+  const files = { kubeconfig, 'tls.crt': certificate.cert, 'tls.key': certificate.key };
+  const flags = ['--kubeconfig', 'kubeconfig', '--tls-cert', 'tls.crt', '--tls-key', 'tls.key'];
+  const mesh = await serveFolder(files, flags, certificate.ca);
+  running.unshift(mesh);
+  return { server, mesh };
+}
+
+const wrongSni = {
+  before: inMesh('DestinationRule istio-egress/hop-api'),
+  after: manifest(hopRule('api', { trafficPolicy: `{ tls: ${mutualFor('other')} }` })),
+};
+
+const statusOf = async ({ opsUrl }: ServedMesh, path: string): Promise<number> =>
+  (await fetch(`${opsUrl}${path}`)).status;
+
+test('a cluster is judged as files with the same objects are, and followed', async () => {
+  const { server, mesh } = await serveCluster();
+  await mesh.logged('mesh loaded');
+  await vi.waitFor(async () => expect(await statusOf(mesh, '/readyz')).toBe(200), patience);
+  const findings = 'egress_guard_findings{rule="hop-sni-matches-host",severity="error"}';
+  expect(await mesh.metric(findings)).toBe(1);
+  expect(await mesh.metric('egress_guard_mesh_resources{kind="Gateway"}')).toBe(5);
+  expect(await mesh.metric('egress_guard_watch_synced{kind="ServiceEntry"}')).toBe(1);
+  expect(await mesh.metric('egress_guard_watch_last_event_timestamp_seconds{kind="HTTPRoute"}')).toBeGreaterThan(0);
+  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: false });
+
+  store(server, [wrongSni.after]);
+  await vi.waitFor(async () => expect(await mesh.metric(findings)).toBe(2), patience);
+  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: true }); // a fault of old by now
+
+  server.cutAll();
+  await vi.waitFor(
+    async () =>
+      expect(await mesh.metric('egress_guard_watch_restarts_total{kind="Gateway",reason="disconnected"}')).toBe(1),
+    patience,
+  );
+  store(server, [wrongSni.before]);
+  await vi.waitFor(async () => expect(await mesh.metric(findings)).toBe(1), patience);
+  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: false });
+});
+
+test('before everything is known nothing is judged, and what is missing is told', async () => {
+  const refused: FakeApiServer['script'] = ({ path }) =>
+    path.endsWith('/sidecars') ? { kind: 'status', status: 403 } : undefined;
+  const { server, mesh } = await serveCluster({ script: refused });
+  const reason = 'Sidecar is not listed yet: GET /apis/networking.istio.io/v1/sidecars: no 403';
+  await vi.waitFor(async () => {
+    const answer = await fetch(`${mesh.opsUrl}/readyz`);
+    expect([answer.status, await answer.json()]).toEqual([503, { ok: false, reasons: [reason] }]);
+  }, patience);
+  expect(await statusOf(mesh, '/livez')).toBe(200);
+  await expect(mesh.ask(wrongSni)).rejects.toThrow('the webhook answers 500');
+  expect(await mesh.logged('a watch is begun anew')).toMatchObject({ kind: 'Sidecar', reason: 'unauthorized' });
+
+  server.script = () => undefined;
+  await mesh.logged('mesh loaded');
+  expect(await statusOf(mesh, '/readyz')).toBe(200);
+  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: false });
+});
+
+test('settings are followed', async () => {
+  const { mesh } = await serveCluster();
+  await mesh.logged('mesh loaded');
+  mesh.write({ 'egress-guard.yaml': 'preset: audit\n' });
+  await mesh.logged('settings changed');
+  const audited = await mesh.ask(wrongSni);
+  expect(audited.allowed).toBe(true);
+  expect(audited.warnings.join('\n')).toContain('(hop-sni-matches-host)');
+});
