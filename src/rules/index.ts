@@ -6,6 +6,7 @@ import { denyRuleCanMatch } from './deny-rule-can-match.ts';
 import { denyRuleIsNotWiderThanWritten } from './deny-rule-is-not-wider-than-written.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { destinationRulesMergeCleanly } from './destination-rules-merge-cleanly.ts';
+import { egressGatewayRoutesOnlyOutside } from './egress-gateway-routes-only-outside.ts';
 import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
@@ -59,6 +60,7 @@ export const rules: readonly Rule[] = [
   denyRuleIsNotWiderThanWritten,
   destinationRuleIsNotShadowed,
   destinationRulesMergeCleanly,
+  egressGatewayRoutesOnlyOutside,
   egressPolicyIsAttached,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
