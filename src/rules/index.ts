@@ -25,6 +25,7 @@ import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
+import { gatewaySelectsAWorkload } from './gateway-selects-a-workload.ts';
 import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
@@ -79,6 +80,7 @@ export const rules: readonly Rule[] = [
   gatewayOriginatesTls,
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
+  gatewaySelectsAWorkload,
   gatewayServersDoNotConflict,
   gatewayServesHost,
   hopSniMatchesHost,

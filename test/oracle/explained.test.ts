@@ -21,6 +21,7 @@ const aboutGatewayLeg: ReadonlySet<string> = new Set([
   'gateway-leg-is-bound',
   'gateway-reference-resolves',
   'gateway-route-keeps-host',
+  'gateway-selects-a-workload',
   'gateway-serves-host',
   'ports-line-up',
   'route-section-fits-server',
