@@ -108,6 +108,13 @@ const serversByPlacement: DerivedIndex<PlacedServer> = {
   compare: (a, b) => compareText(a.server.field, b.server.field) || a.port - b.port,
 };
 
+/** The workloads (their identities) that a Gateway (`namespace/name`) is on, also where its servers are left out. */
+const workloadsByGateway: DerivedIndex<string> = {
+  kind: 'derived',
+  name: 'workloads by Gateway',
+  compare: compareText,
+};
+
 /** The identities of the workloads that an object declares or promises. */
 export function* workloadsOf({ resource }: ModelObject): Iterable<string> {
   if (resource?.kind === 'Workload') yield workloadOf(resource).id;
@@ -145,6 +152,8 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
         contribute(serversByHost, ruleKey(id, indexKeyOf(host)), placed);
     }
     for (const placed of value.servers) contribute(serversByPlacement, ruleKey(id, placed.server.gateway), placed);
+    const gateways = [...value.servers, ...value.dropped].map(({ server }) => server.gateway);
+    for (const gateway of new Set(gateways)) contribute(workloadsByGateway, gateway, id);
     for (const clash of value.clashes) contribute(clashesByPort, ruleKey(id, String(clash.port)), clash);
     for (const port of ports) contribute(portsByWorkload, id, port);
   },
@@ -235,6 +244,11 @@ export function serversForHost(reader: MeshReader, workload: string, host: strin
 /** The servers of a Gateway (`namespace/name`) on a workload (its identity). */
 export function serversOn(reader: MeshReader, workload: string, gateway: string): readonly PlacedServer[] {
   return reader.entries(serversByPlacement, ruleKey(workload, gateway));
+}
+
+/** The workloads that a Gateway (`namespace/name`) is on. */
+export function workloadsUnder(reader: MeshReader, gateway: string): readonly Workload[] {
+  return reader.entries(workloadsByGateway, gateway).map((id) => workloadById(reader, id));
 }
 
 /** Why Envoy refuses the listener of a pod port, if it does. */

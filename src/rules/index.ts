@@ -26,6 +26,7 @@ import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
 import { gatewaySelectsAWorkload } from './gateway-selects-a-workload.ts';
+import { gatewaySelectsOneRole } from './gateway-selects-one-role.ts';
 import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopSniMatchesHost } from './hop-sni-matches-host.ts';
@@ -81,6 +82,7 @@ export const rules: readonly Rule[] = [
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
   gatewaySelectsAWorkload,
+  gatewaySelectsOneRole,
   gatewayServersDoNotConflict,
   gatewayServesHost,
   hopSniMatchesHost,
