@@ -164,6 +164,7 @@ function findPathProblems(reader: MeshReader, name: string): readonly RawFinding
       for (const way of [path, ...path.alternatives]) {
         const affected: AffectedClass = { to, clients, outcome: path.outcome, stage: path.stage };
         for (const rule of pathRules) {
+          if (way.takenFor !== undefined && rule.stage !== 'capture') continue; // behind another host's listener nothing is for this one
           for (const problem of rule.check(way, { reader, host })) {
             const finding = rawFinding(rule, problem);
             add(found, waits ? { ...finding, incomplete: true } : finding, affected);

@@ -1,5 +1,5 @@
 import { prefixLength } from '../istio/address.ts';
-import { hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../istio/hosts.ts';
 import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
@@ -303,7 +303,7 @@ function captureTls(
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
     if (chain.rule === undefined) return [toService(chain.seen, port, start)];
-    return routeStream(client, listener, chain.rule, port);
+    return routeStream(client, listener, chain.rule, port, start);
   }
   if (address === '') return undefined;
   const [own] = tlsServices(client, listener, port, address, request.host);
@@ -338,8 +338,10 @@ function captureTcp(
     }
     if (isLast) break;
   }
-  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, start)];
-  return routeStream(client, listener, chosen, port);
+  const { host } = owner.service;
+  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
+  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, progress)];
+  return routeStream(client, listener, chosen, port, progress);
 }
 
 /** The longest prefix by which the subnets of a rule contain an address; -1: none does. */
@@ -370,12 +372,19 @@ function routeStream(
   listener: EgressListener,
   rule: StreamRule,
   listenerPort: number,
+  progress: Progress,
 ): readonly Capture[] {
   return rule.destinations.map((destination) => {
     const seen = clusterService(client, destination.host, listener);
     const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
     const port = destination.port ?? onlyPort ?? listenerPort;
-    return { kind: 'captured', destination, port, listener, progress: decide(start, rule.source, destination.field) };
+    return {
+      kind: 'captured',
+      destination,
+      port,
+      listener,
+      progress: decide(progress, rule.source, destination.field),
+    };
   });
 }
 

@@ -211,6 +211,8 @@ export interface Path {
   readonly reason: string;
   /** The same for rules. */
   readonly cause?: Cause;
+  /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
+  readonly takenFor?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */

@@ -50,6 +50,7 @@ import { schema } from './schema.ts';
 import { serviceHostIsQualified } from './service-host-is-qualified.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
+import { tcpRouteCapturesOnlyItsService } from './tcp-route-captures-only-its-service.ts';
 import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
 import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
 
@@ -106,6 +107,7 @@ export const rules: readonly Rule[] = [
   serviceHostIsQualified,
   sniPolicyBindsRoute,
   subsetExists,
+  tcpRouteCapturesOnlyItsService,
   tcpServerHasOneDestination,
   tlsServerHasOneDestination,
 ];
