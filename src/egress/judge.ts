@@ -97,7 +97,11 @@ function judgeWay(
   };
 }
 
-function pathOf({ takenFor, hop, server, arrival, ending, decidedBy }: Way, from: Client, to: Target): Path {
+function pathOf(
+  { takenFor, refusedName, hop, server, arrival, ending, decidedBy }: Way,
+  from: Client,
+  to: Target,
+): Path {
   const { outcome, stage, reason, cause, upstream, origination, notes = [], at } = ending;
   return {
     from,
@@ -106,6 +110,7 @@ function pathOf({ takenFor, hop, server, arrival, ending, decidedBy }: Way, from
     stage,
     reason,
     ...(takenFor === undefined ? {} : { takenFor }),
+    ...(refusedName === undefined ? {} : { refusedName }),
     ...(hop === undefined ? {} : { hop }),
     ...(server === undefined ? {} : { server }),
     ...(arrival === undefined ? {} : { arrival }),

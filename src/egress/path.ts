@@ -213,6 +213,8 @@ export interface Path {
   readonly cause?: Cause;
   /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
   readonly takenFor?: string;
+  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */

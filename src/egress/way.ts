@@ -20,6 +20,8 @@ export interface Ending {
 export interface Way {
   /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
   readonly takenFor?: string;
+  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */
@@ -34,6 +36,7 @@ export interface Way {
 /** What has been decided on the way so far. */
 export interface Progress {
   readonly takenFor?: string;
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   readonly arrival?: Arrival;

@@ -12,6 +12,7 @@ import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
 import { egressServiceIsInternal } from './egress-service-is-internal.ts';
 import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
+import { envoyAcceptsSidecarListener } from './envoy-accepts-sidecar-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalHostIsMeshExternal } from './external-host-is-mesh-external.ts';
@@ -69,6 +70,7 @@ export const rules: readonly Rule[] = [
   egressServerRequiresMeshIdentity,
   egressServiceIsInternal,
   envoyAcceptsListener,
+  envoyAcceptsSidecarListener,
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalHostIsMeshExternal,
