@@ -197,6 +197,8 @@ export interface Origination {
   readonly plaintextPort?: number;
   /** True where TLS is originated and a certificate of any name will do, as long as a trusted CA has signed it. */
   readonly acceptsAnyName?: boolean;
+  /** True where the name that is expected is that of a workload (`spiffe://…`). */
+  readonly expectsWorkload?: boolean;
   /** True where TLS is originated and the server's certificate is not verified. */
   readonly isUnverified?: boolean;
 }

@@ -75,6 +75,7 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
     ...originationOf(cluster, port),
     ...(notes.includes('plaintext') && { plaintextPort: port }),
     ...(acceptsAnyName(cluster, mode, stream) && { acceptsAnyName: true }),
+    ...(expectsWorkload(cluster) && { expectsWorkload: true }),
     ...(notes.includes('unverified') && { isUnverified: true }),
   };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
@@ -89,6 +90,11 @@ function acceptsAnyName({ policy: { tls }, seen }: Cluster, mode: ClientTlsMode,
     return false;
   const names = [...(tls.settings.subjectAltNames ?? []), ...seen.service.subjectAltNames];
   return names.length === 0 && (tls.sni !== '' || !isHttp);
+}
+
+function expectsWorkload({ policy: { tls } }: Cluster): boolean {
+  const names = tls?.settings.subjectAltNames ?? [];
+  return names.length > 0 && names.every((name) => name.startsWith('spiffe://'));
 }
 
 function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {

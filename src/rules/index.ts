@@ -11,6 +11,7 @@ import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
 import { egressServiceIsInternal } from './egress-service-is-internal.ts';
+import { egressServiceIsVisible } from './egress-service-is-visible.ts';
 import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
 import { envoyAcceptsSidecarListener } from './envoy-accepts-sidecar-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
@@ -38,6 +39,7 @@ import { hostDenyCoversPorts } from './host-deny-covers-ports.ts';
 import { hostIsLowerCase } from './host-is-lower-case.ts';
 import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
+import { meshTlsStaysInMesh } from './mesh-tls-stays-in-mesh.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationVerifiesCertificate } from './origination-verifies-certificate.ts';
@@ -69,6 +71,7 @@ export const rules: readonly Rule[] = [
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
   egressServiceIsInternal,
+  egressServiceIsVisible,
   envoyAcceptsListener,
   envoyAcceptsSidecarListener,
   exemptionIsCurrent,
@@ -96,6 +99,7 @@ export const rules: readonly Rule[] = [
   hostIsLowerCase,
   legacyCertificatePath,
   meshRouteLeadsOnlyToGateway,
+  meshTlsStaysInMesh,
   meshWidePolicyReachesGateway,
   noDoubleTls,
   originationVerifiesCertificate,

@@ -90,14 +90,12 @@ const exceptions: readonly Exception[] = [
     cause: 'no-client-route',
     why: 'the VirtualService routes other requests than `GET /`, which is all that is traced',
   },
-  { cause: 'mesh-tls-outside', why: 'no rule speaks of ISTIO_MUTUAL to an external host yet' },
   {
     cause: 'no-such-destination',
     why: 'the VirtualService names the gateway in part: a finding about it, not about one path',
     speaks: 'service-host-is-qualified',
     cases: ['c1.1-dotted-partial-vs-dest'],
   },
-  { cause: 'service-not-visible', why: 'no rule speaks of a gateway Service that a client does not see yet' },
 ];
 
 const cases = ['written', 'random']
