@@ -91,7 +91,7 @@ const policyFindings = subjectFindings(
 );
 
 /** The findings of all rules about resources of a kind on one resource (the argument is its identity). */
-const resourceFindings = subjectFindings(
+export const resourceFindings = subjectFindings(
   'findings about resources',
   ({ resource }) => (resource === undefined || !isSubject(resource.kind) ? [] : [idOf(refOf(resource))]),
   function* (reader, id) {
