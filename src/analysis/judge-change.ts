@@ -2,7 +2,7 @@ import { type ClientScopes, clientExpander } from '../egress/access.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import { type Client, type Path, stages, type Target } from '../egress/path.ts';
-import { displayRef, type FieldRef, type Resource, refOf } from '../istio/resources.ts';
+import { displayRef, type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
 import type { Overlay } from '../mesh/engine.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
 import { isDirectHost } from '../mesh/inventory.ts';
@@ -13,7 +13,14 @@ import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
 import { isAsBad, mergeTwo, present } from './findings.ts';
-import { findingQueries, findingsById, identityOf, pathFindings, type RawFinding } from './raw-findings.ts';
+import {
+  findingQueries,
+  findingsById,
+  identityOf,
+  pathFindings,
+  type RawFinding,
+  resourceFindings,
+} from './raw-findings.ts';
 import { type PathChange, pathChanges, scopePairs, transitionOf } from './transitions.ts';
 
 /** The mesh before and after a change, and what is needed to speak of the difference. */
@@ -70,6 +77,7 @@ function transitionsOf(comparison: Comparison, host: string, changes: readonly P
   return changes.flatMap(({ to, clients, before, after }) => {
     const name = before === undefined || after === undefined ? undefined : transitionOf(before, after, wasMediated);
     if (before === undefined || after === undefined || name === undefined) return [];
+    if (isExemptField(comparison, after.decidedBy.at(-1))) return [];
     const from = clients().filter((client) => !isExempt(comparison, host, to, client));
     const at = decidingField(after, comparison.changed);
     const registered = servicesCovering(comparison.after, host).map(({ resource }) => refOf(resource));
@@ -150,6 +158,18 @@ function isExempt(
             affected.to.port === to.port &&
             expand(affected.clients).some(({ namespace }) => namespace === client.namespace),
         ),
+    );
+}
+
+/** True when an exempted finding is about the very field that decides where a path ends: it may be one of no path. */
+function isExemptField({ after, settings, today }: Comparison, at: FieldRef | undefined): boolean {
+  if (settings.exemptions.length === 0 || at === undefined) return false;
+  return after
+    .value(resourceFindings, idOf(at))
+    .some(
+      (finding) =>
+        finding.at.field === at.field &&
+        exemptionFor(settings.exemptions, finding.rule, finding.at, today) !== undefined,
     );
 }
 

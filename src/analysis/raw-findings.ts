@@ -91,7 +91,7 @@ const policyFindings = subjectFindings(
 );
 
 /** The findings of all rules about resources of a kind on one resource (the argument is its identity). */
-const resourceFindings = subjectFindings(
+export const resourceFindings = subjectFindings(
   'findings about resources',
   ({ resource }) => (resource === undefined || !isSubject(resource.kind) ? [] : [idOf(refOf(resource))]),
   function* (reader, id) {
@@ -166,6 +166,7 @@ function findPathProblems(reader: MeshReader, name: string): readonly RawFinding
       for (const way of [path, ...path.alternatives]) {
         const affected: AffectedClass = { to, clients, outcome: path.outcome, stage: path.stage };
         for (const rule of pathRules) {
+          if (way.takenFor !== undefined && rule.stage !== 'capture') continue; // behind another host's listener nothing is for this one
           for (const problem of rule.check(way, { reader, host, clients })) {
             const finding = rawFinding(rule, problem);
             add(found, waits ? { ...finding, incomplete: true } : finding, affected);

@@ -1,7 +1,8 @@
 import { prefixLength } from '../istio/address.ts';
-import { hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../istio/hosts.ts';
 import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
+import { olderFirst, type Resource } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
 import {
@@ -12,18 +13,26 @@ import {
   type VirtualService,
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
-import { meshVirtualServicesUnder, serviceAddresses, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import {
+  type MeshReader,
+  meshVirtualServicesUnder,
+  serviceAddresses,
+  servicesByHost,
+  servicesUnder,
+} from '../mesh/indexes.ts';
 import { clusterService, listenerServices, portOf, type SeenService, servicesOfHost } from '../mesh/services.ts';
 import {
   egressListener,
   hasHttpListener,
   isRoutedByTls,
   refusedTlsName,
+  type TlsChain,
   tcpOwner,
   tlsChainsNamed,
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
 import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
@@ -279,9 +288,9 @@ function captureStream(
   const { port } = request;
   const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
   if (refused !== undefined) {
-    return [
-      unknown(client, start, `Envoy refuses the TLS listener of port ${port}, where '${refused}' is claimed twice`),
-    ];
+    const progress = { ...claims(client.reader, refused.chains), refusedName: refused.name };
+    const reason = `Envoy refuses the TLS listener of port ${port}, where '${refused.name}' is claimed twice`;
+    return [unknown(client, progress, reason)];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined) return byName;
@@ -290,6 +299,21 @@ function captureStream(
   return [
     unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
   ];
+}
+
+/** Where TLS chains claim their names; the one that is too many first: rather than one for the gateway another, rather the younger. */
+function claims(reader: MeshReader, chains: readonly TlsChain[]): Progress {
+  const leadsToGateway = ({ rule }: TlsChain): boolean =>
+    rule?.destinations.some(({ host }) => gatewayServiceOf(reader, host) !== undefined) ?? false;
+  const sourceOf = ({ rule, seen }: TlsChain): Resource => rule?.source ?? seen.service.resource;
+  const ordered = chains.toSorted(
+    (a, b) => Number(leadsToGateway(a)) - Number(leadsToGateway(b)) || olderFirst(sourceOf(b), sourceOf(a)),
+  );
+  return ordered.reduce<Progress>(
+    (progress, chain) =>
+      decide(progress, sourceOf(chain), chain.field === undefined ? 'spec.hosts' : `${chain.field}.sniHosts`),
+    start,
+  );
 }
 
 function captureTls(
@@ -303,7 +327,7 @@ function captureTls(
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
     if (chain.rule === undefined) return [toService(chain.seen, port, start)];
-    return routeStream(client, listener, chain.rule, port);
+    return routeStream(client, listener, chain.rule, port, start);
   }
   if (address === '') return undefined;
   const [own] = tlsServices(client, listener, port, address, request.host);
@@ -338,8 +362,10 @@ function captureTcp(
     }
     if (isLast) break;
   }
-  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, start)];
-  return routeStream(client, listener, chosen, port);
+  const { host } = owner.service;
+  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
+  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, progress)];
+  return routeStream(client, listener, chosen, port, progress);
 }
 
 /** The longest prefix by which the subnets of a rule contain an address; -1: none does. */
@@ -370,12 +396,19 @@ function routeStream(
   listener: EgressListener,
   rule: StreamRule,
   listenerPort: number,
+  progress: Progress,
 ): readonly Capture[] {
   return rule.destinations.map((destination) => {
     const seen = clusterService(client, destination.host, listener);
     const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
     const port = destination.port ?? onlyPort ?? listenerPort;
-    return { kind: 'captured', destination, port, listener, progress: decide(start, rule.source, destination.field) };
+    return {
+      kind: 'captured',
+      destination,
+      port,
+      listener,
+      progress: decide(progress, rule.source, destination.field),
+    };
   });
 }
 

@@ -4,8 +4,7 @@ import type { GatewayServer } from '../istio/gateway-server.ts';
 import { covers, isWildcard, overlaps } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import { isKubernetes } from '../istio/service.ts';
-import { viewerOf } from '../istio/viewer.ts';
-import { type RouteDestination, serverMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
+import type { RouteDestination, VirtualService } from '../istio/virtual-service.ts';
 import type { Query } from '../mesh/engine.ts';
 import { type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { overlappingVirtualServices, workloadById } from '../mesh/gateways.ts';
@@ -20,9 +19,8 @@ import {
 } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesOfHost } from '../mesh/services.ts';
-import { httpRules } from '../mesh/virtual-services.ts';
 import { isInMesh } from './host-paths.ts';
-import { survivingRoutes } from './http-routes.ts';
+import { destinationsAt } from './served-destinations.ts';
 
 /** What a server of a gateway's pods gives access to, and which policies want to know by whom. */
 export interface Exposure {
@@ -47,7 +45,9 @@ const exposures: Query<ModelObject, Exposure> = {
     const bound = overlappingVirtualServices(reader, workload.namespace, server);
     const hosts = bound.length === 0 ? server.serverNames : servedHosts(server, bound);
     const asksIdentity = identityPolicyAbout(reader, workload, hosts, Number(port));
-    const leads = whereTo(reader, workload, destinationsOf(reader, workload, server, bound));
+    const served = bound.flatMap((virtualService) => destinationsAt(reader, workload, server, virtualService));
+    const destinations = served.map(({ destination }) => destination);
+    const leads = whereTo(reader, workload, destinations);
     return { leads, ...(asksIdentity && { asksIdentity }) };
   },
 };
@@ -74,31 +74,6 @@ function servedHosts({ serverNames }: GatewayServer, bound: readonly VirtualServ
       serverNames.filter((name) => overlaps(name, host)).map((name) => (covers(name, host) ? host : name)),
     ),
   );
-}
-
-/** The destinations of the section that the server consults. */
-function destinationsOf(
-  reader: MeshReader,
-  { namespace, labels }: Workload,
-  server: GatewayServer,
-  bound: readonly VirtualService[],
-): readonly RouteDestination[] {
-  if (server.kind === 'http' || server.kind === 'tls-http') {
-    const proxy = viewerOf(namespace, labels);
-    return bound
-      .flatMap((virtualService) =>
-        survivingRoutes(httpRules(reader, virtualService), proxy, server.gateway, server.number),
-      )
-      .flatMap(({ rule }) => [...rule.destinations, ...rule.mirrors]);
-  }
-  if (server.kind === 'auto-passthrough') return []; // it asks no VirtualService
-  return bound
-    .flatMap((virtualService) => (server.kind === 'passthrough' ? virtualService.tls : virtualService.tcp))
-    .filter(
-      ({ matches }) =>
-        matches.length === 0 || matches.some((match) => serverMatchApplies(match, server.gateway, server.number)),
-    )
-    .flatMap(({ destinations }) => destinations);
 }
 
 /** A route to a gateway's own Service is no service of the mesh that the server is there for. */

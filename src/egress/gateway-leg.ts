@@ -1,11 +1,18 @@
 import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf, overlaps } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf, idOf, type ResourceRef, refOf } from '../istio/resources.ts';
+import { type FieldRef, fieldOf, idOf, type ResourceOf, type ResourceRef, refOf } from '../istio/resources.ts';
+import { selects } from '../istio/selectors.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import type { Query } from '../mesh/engine.ts';
 import { hasBoundListeners, type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
-import { type MeshReader, meshVirtualServices, serversByGateway, virtualServicesOfGateways } from '../mesh/indexes.ts';
+import {
+  gatewaysByName,
+  type MeshReader,
+  meshVirtualServices,
+  serversByGateway,
+  virtualServicesOfGateways,
+} from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { httpRules } from '../mesh/virtual-services.ts';
 import { lostReferences } from './gateway-references.ts';
@@ -32,6 +39,7 @@ interface Leg {
  * Why nothing at a gateway takes a request that arrives there as it should. Each kind is for one rule to tell.
  * - `reference`: a VirtualService of the host names a gateway in vain;
  * - `dropped`: Istio leaves out the server for the host;
+ * - `other-pods`: the Gateways that VirtualServices of the host list select other pods;
  * - `no-server`: no server has the host;
  * - `spelling`: one has it in upper-case letters;
  * - `other-port`: one has it, on another port of the pods;
@@ -45,6 +53,7 @@ interface Leg {
 export type LegGap =
   | { readonly kind: 'reference' | 'conditions' | 'authority' | 'no-server' }
   | { readonly kind: 'dropped' | 'stream' | 'unbound'; readonly server: GatewayServer }
+  | { readonly kind: 'other-pods'; readonly gateway: ResourceOf<'Gateway'> }
   | { readonly kind: 'other-port'; readonly server: GatewayServer; readonly port: number }
   | BoundLeg;
 
@@ -162,7 +171,17 @@ function serverGap(
   const elsewhere = serverElsewhere(reader, hop, host, servers.length === 0);
   if (elsewhere !== undefined) return { kind: 'other-port', ...elsewhere };
   const [server] = servers;
-  return server === undefined ? { kind: 'no-server' } : { kind: 'unbound', server };
+  if (server !== undefined) return { kind: 'unbound', server };
+  const listed = hop.sniIsDefault ? [] : listedGateways(reader, host);
+  const { labels } = workloadById(reader, hop.workload);
+  const [gateway] = listed.some(({ spec }) => selects(spec.selector ?? {}, labels)) ? [] : listed;
+  return gateway === undefined ? { kind: 'no-server' } : { kind: 'other-pods', gateway };
+}
+
+/** The Gateways that VirtualServices of the host list. */
+export function listedGateways(reader: MeshReader, host: string): readonly ResourceOf<'Gateway'>[] {
+  const names = new Set(virtualServicesOf(reader, host).flatMap(({ gateways }) => gateways));
+  return [...names].flatMap((name) => reader.first(gatewaysByName, name) ?? []);
 }
 
 /** A server of another pod port that is meant: one whose Gateway has a route for the host, else one that names the host. */
@@ -196,7 +215,7 @@ function authorityOf({ arrival, to }: Path): string {
 }
 
 /** All VirtualServices of the host, on sidecars and on gateways. */
-export function virtualServicesOf(reader: MeshReader, host: string): readonly VirtualService[] {
+function virtualServicesOf(reader: MeshReader, host: string): readonly VirtualService[] {
   const found = hostPatternsOf(host).flatMap((pattern) => [
     ...reader.entries(virtualServicesOfGateways, pattern),
     ...reader.entries(meshVirtualServices, pattern),

@@ -97,7 +97,11 @@ function judgeWay(
   };
 }
 
-function pathOf({ hop, server, arrival, ending, decidedBy }: Way, from: Client, to: Target): Path {
+function pathOf(
+  { takenFor, refusedName, hop, server, arrival, ending, decidedBy }: Way,
+  from: Client,
+  to: Target,
+): Path {
   const { outcome, stage, reason, cause, upstream, origination, notes = [], at } = ending;
   return {
     from,
@@ -105,6 +109,8 @@ function pathOf({ hop, server, arrival, ending, decidedBy }: Way, from: Client, 
     outcome,
     stage,
     reason,
+    ...(takenFor === undefined ? {} : { takenFor }),
+    ...(refusedName === undefined ? {} : { refusedName }),
     ...(hop === undefined ? {} : { hop }),
     ...(server === undefined ? {} : { server }),
     ...(arrival === undefined ? {} : { arrival }),

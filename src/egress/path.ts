@@ -197,6 +197,8 @@ export interface Origination {
   readonly plaintextPort?: number;
   /** True where TLS is originated and a certificate of any name will do, as long as a trusted CA has signed it. */
   readonly acceptsAnyName?: boolean;
+  /** True where the name that is expected is that of a workload (`spiffe://…`). */
+  readonly expectsWorkload?: boolean;
   /** True where TLS is originated and the server's certificate is not verified. */
   readonly isUnverified?: boolean;
   /** A file that TLS is originated with, and that does not come with the proxy: whoever runs it has to mount the file. */
@@ -215,6 +217,10 @@ export interface Path {
   readonly reason: string;
   /** The same for rules. */
   readonly cause?: Cause;
+  /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
+  readonly takenFor?: string;
+  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */

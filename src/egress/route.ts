@@ -34,11 +34,21 @@ export function route(reader: MeshReader, at: AtServer, request: HttpRequest): r
   const streamRule = rule ?? tcpRouteOf(reader, namespace, server);
   if (streamRule === undefined) return [broken(at.progress, 'no-gateway-route', 'no VirtualService routes the server')];
   return streamRule.destinations.map((destination) => {
-    const seen = gatewayService(reader, namespace, destination.host);
-    const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
     const progress = decide(at.progress, streamRule.source, destination.field);
-    return { kind: 'routed', destination, port: destination.port ?? onlyPort ?? server.number, progress };
+    return { kind: 'routed', destination, port: streamPortOf(reader, namespace, server, destination), progress };
   });
+}
+
+/** The port that bytes are sent to: that of the destination, else its only one, else that of the server. `namespace` is the pods'. */
+export function streamPortOf(
+  reader: MeshReader,
+  namespace: string,
+  server: GatewayServer,
+  { host, port }: RouteDestination,
+): number {
+  const seen = gatewayService(reader, namespace, host);
+  const onlyPort = seen?.ports.length === 1 ? seen.ports[0]?.number : undefined;
+  return port ?? onlyPort ?? server.number;
 }
 
 /** A route, and the server through which it came. */

@@ -143,12 +143,10 @@ function reach(
     const tried = cluster.seen.service.resolution === 'DYNAMIC_DNS' ? { notes } : {};
     return end(progress, { outcome: 'broken', stage: 'upstream', ...obstacle, ...tried, origination });
   }
-  if (upstream.tls === 'ISTIO_MUTUAL')
-    return brokenUpstream(
-      progress,
-      'mesh-tls-outside',
-      'the gateway opens mesh TLS (ISTIO_MUTUAL) to a host outside the mesh',
-    );
+  if (upstream.tls === 'ISTIO_MUTUAL') {
+    const reason = 'the gateway opens mesh TLS (ISTIO_MUTUAL) to a host outside the mesh';
+    return end(progress, { outcome: 'broken', stage: 'upstream', cause: 'mesh-tls-outside', reason, origination });
+  }
   if (notes.includes('tls-in-tls')) {
     const ending = {
       outcome: 'broken',

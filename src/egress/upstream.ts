@@ -75,6 +75,7 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
     ...originationOf(cluster, port),
     ...(notes.includes('plaintext') && { plaintextPort: port }),
     ...(acceptsAnyName(cluster, mode, stream) && { acceptsAnyName: true }),
+    ...(expectsWorkload(cluster) && { expectsWorkload: true }),
     ...(notes.includes('unverified') && { isUnverified: true }),
     ...materialOf(cluster, isSidecar, stream),
   };
@@ -118,6 +119,12 @@ const ownFolders = ['/etc/ssl/', '/etc/pki/', '/usr/share/ca-certificates/', '/v
 /** True for a file that somebody mounts. Source: core/cluster_tls.go `constructUpstreamTLS`: `system` are the public authorities. */
 function isMounted(path: string): boolean {
   return path !== '' && path !== 'system' && !ownFolders.some((folder) => path.startsWith(folder));
+}
+
+/** True where the server has to show the name of a workload: what is outside of the mesh has none. */
+function expectsWorkload({ policy: { tls } }: Cluster): boolean {
+  const names = tls?.settings.subjectAltNames ?? [];
+  return names.length > 0 && names.every((name) => name.startsWith('spiffe://'));
 }
 
 function originationOf({ policy, rule, seen, port: { number, protocol } }: Cluster, dialled: number): Origination {

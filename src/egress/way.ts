@@ -18,6 +18,10 @@ export interface Ending {
 
 /** One way that a request may take, before policies have judged it. Of several (weights, mirrors, pods) each is one. */
 export interface Way {
+  /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
+  readonly takenFor?: string;
+  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */
@@ -31,6 +35,8 @@ export interface Way {
 
 /** What has been decided on the way so far. */
 export interface Progress {
+  readonly takenFor?: string;
+  readonly refusedName?: string;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   readonly arrival?: Arrival;

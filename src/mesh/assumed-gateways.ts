@@ -55,8 +55,12 @@ export function assumeGateways(objects: Iterable<ModelObject>, config: MeshConfi
   return [...assumed.values()];
 }
 
+/** Where sidecars may send requests. */
 function destinationsOf(virtualService: VirtualService): ReadonlySet<string> {
-  const rules = [...virtualService.http, ...virtualService.tls, ...virtualService.tcp];
+  const rules = [...virtualService.http, ...virtualService.tls, ...virtualService.tcp].filter(
+    ({ matches }) =>
+      matches.length === 0 || matches.some(({ gateways }) => gateways.length === 0 || gateways.includes(meshGateway)),
+  );
   return new Set(rules.flatMap((rule) => rule.destinations.map(({ host }) => host)));
 }
 

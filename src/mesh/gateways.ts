@@ -101,6 +101,20 @@ const serversByHost: DerivedIndex<PlacedServer> = {
     olderFirst(a.server.resource, b.server.resource) || compareText(a.server.field, b.server.field) || a.port - b.port,
 };
 
+/** Servers that are not left out by `workload|gateway`. */
+const serversByPlacement: DerivedIndex<PlacedServer> = {
+  kind: 'derived',
+  name: 'servers by workload and Gateway',
+  compare: (a, b) => compareText(a.server.field, b.server.field) || a.port - b.port,
+};
+
+/** The workloads (their identities) that a Gateway (`namespace/name`) is on, also where its servers are left out. */
+const workloadsByGateway: DerivedIndex<string> = {
+  kind: 'derived',
+  name: 'workloads by Gateway',
+  compare: compareText,
+};
+
 /** The identities of the workloads that an object declares or promises. */
 export function* workloadsOf({ resource }: ModelObject): Iterable<string> {
   if (resource?.kind === 'Workload') yield workloadOf(resource).id;
@@ -137,6 +151,9 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       for (const host of new Set(placed.server.serverNames.map(lowerCase)))
         contribute(serversByHost, ruleKey(id, indexKeyOf(host)), placed);
     }
+    for (const placed of value.servers) contribute(serversByPlacement, ruleKey(id, placed.server.gateway), placed);
+    const gateways = [...value.servers, ...value.dropped].map(({ server }) => server.gateway);
+    for (const gateway of new Set(gateways)) contribute(workloadsByGateway, gateway, id);
     for (const clash of value.clashes) contribute(clashesByPort, ruleKey(id, String(clash.port)), clash);
     for (const port of ports) contribute(portsByWorkload, id, port);
   },
@@ -164,8 +181,8 @@ const tcpRoutes: Query<ModelObject, StreamRule | undefined> = {
   },
 };
 
-/** The `tcp` rules; of a Gateway API route also the `tls` rules, where the server terminates TLS. */
-function streamRulesFor(
+/** The `tcp` rules of a VirtualService; of a Gateway API route also the `tls` rules, where the server terminates TLS. */
+export function streamRulesFor(
   { tcp, tls, hasGatewaySemantics }: VirtualService,
   { kind }: GatewayServer,
 ): readonly StreamRule[] {
@@ -222,6 +239,16 @@ export function serversForHost(reader: MeshReader, workload: string, host: strin
     }
   }
   return [...found.values()];
+}
+
+/** The servers of a Gateway (`namespace/name`) on a workload (its identity). */
+export function serversOn(reader: MeshReader, workload: string, gateway: string): readonly PlacedServer[] {
+  return reader.entries(serversByPlacement, ruleKey(workload, gateway));
+}
+
+/** The workloads that a Gateway (`namespace/name`) is on. */
+export function workloadsUnder(reader: MeshReader, gateway: string): readonly Workload[] {
+  return reader.entries(workloadsByGateway, gateway).map((id) => workloadById(reader, id));
 }
 
 /** Why Envoy refuses the listener of a pod port, if it does. */

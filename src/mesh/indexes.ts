@@ -281,6 +281,14 @@ export const virtualServicesByName = virtualServiceIndex('VirtualServices by nam
     : [[nameOf(virtualService.resource), virtualService]],
 );
 
+/** What Istio generates from Gateway API routes, by each route (`Kind namespace/name`) that has a rule in it. */
+export const generatedVirtualServices = virtualServiceIndex('generated VirtualServices', ({ virtualService }) => {
+  if (virtualService?.hasGatewaySemantics !== true) return [];
+  const { http, tls, tcp } = virtualService;
+  const sources = new Set([...http, ...tls, ...tcp].map(({ source }) => idOf(refOf(source))));
+  return [...sources].map((source) => [source, virtualService] as const);
+});
+
 /** Resources of one kind under one key each. */
 function resourceIndex<K extends Kind>(
   name: string,
@@ -492,6 +500,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   virtualServicesByGatewayHost,
   virtualServicesOfGateways,
   virtualServicesByName,
+  generatedVirtualServices,
   gatewaysByName,
   gatewaysByBareName,
   gatewaysBySelector,

@@ -40,6 +40,8 @@ export interface TlsChain {
   readonly serverNames: readonly string[];
   /** The VirtualService rule that routes it; absent: it goes to the service itself. */
   readonly rule?: StreamRule;
+  /** The match of that rule. */
+  readonly field?: string;
   readonly seen: SeenService;
 }
 
@@ -141,7 +143,7 @@ export function tlsChainsNamed(
         if (chains.has(key) || !match.sniHosts.some((host) => host.toLowerCase() === name)) continue;
         if (!streamMatchApplies(match, client, port)) continue;
         const seen = tlsServiceFor(client, listener, port, address, virtualService);
-        if (seen !== undefined) chains.set(key, { serverNames: match.sniHosts, rule, seen });
+        if (seen !== undefined) chains.set(key, { serverNames: match.sniHosts, rule, field: match.field, seen });
       }
     }
   }
@@ -275,6 +277,12 @@ export const contestedTlsNames: Query<ModelObject, boolean> = {
   },
 };
 
+/** A name that several TLS chains of a sidecar claim, or one does twice. */
+export interface RefusedTlsName {
+  readonly name: string;
+  readonly chains: readonly TlsChain[];
+}
+
 /**
  * The name for which Envoy refuses the client's TLS listener: two of its chains claim it, or one does twice. A fresh proxy
  * then has no such listener. Source: Envoy's check for filter chains with the same matching rules.
@@ -284,12 +292,14 @@ export function refusedTlsName(
   listener: EgressListener,
   port: number,
   address: string,
-): string | undefined {
-  return client.reader.entries(contestedNames, everything).find((name) => {
+): RefusedTlsName | undefined {
+  for (const name of client.reader.entries(contestedNames, everything)) {
     const chains = tlsChainsNamed(client, listener, port, address, name);
-    if (chains.length > 1) return true;
-    return chains.some((chain) => chain.serverNames.filter((host) => host.toLowerCase() === name).length > 1);
-  });
+    const isTwice = ({ serverNames }: TlsChain): boolean =>
+      serverNames.filter((host) => host.toLowerCase() === name).length > 1;
+    if (chains.length > 1 || chains.some(isTwice)) return { name, chains };
+  }
+  return undefined;
 }
 
 function isOnAddress(service: MeshService, address: string): boolean {

@@ -1,6 +1,6 @@
 import { delegatedRules } from '../istio/delegate.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
-import { earlierFirst } from '../istio/resources.ts';
+import { earlierFirst, idOf, type Resource, refOf } from '../istio/resources.ts';
 import { type EgressListener, importsService, importsVirtualService } from '../istio/sidecar.ts';
 import type { HttpRule, RouteDestination, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
@@ -8,6 +8,7 @@ import type { ClientView } from './client-view.ts';
 import type { SortedIndex } from './engine.ts';
 import {
   gatewayHostKey,
+  generatedVirtualServices,
   type MeshReader,
   meshVirtualServices,
   meshVirtualServicesBySni,
@@ -97,6 +98,14 @@ export function httpRules(reader: MeshReader, virtualService: VirtualService): r
       return [];
     return delegatedRules(rule, delegate);
   });
+}
+
+/** What Istio reads out of, or generates from, a VirtualService or a route of the Gateway API; of a delegate nothing. */
+export function virtualServicesFrom(reader: MeshReader, resource: Resource): readonly VirtualService[] {
+  if (resource.kind !== 'VirtualService') return reader.entries(generatedVirtualServices, idOf(refOf(resource)));
+  const { namespace, name } = resource.metadata;
+  const virtualService = reader.first(virtualServicesByName, `${namespace}/${name}`);
+  return virtualService === undefined || virtualService.hosts.length === 0 ? [] : [virtualService];
 }
 
 /**

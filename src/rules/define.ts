@@ -2,7 +2,7 @@ import type { Clients, TargetPaths } from '../egress/class-paths.ts';
 import type { Path, Stage } from '../egress/path.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { Departures } from '../istio/conform.ts';
-import type { FieldRef, ResourceOf } from '../istio/resources.ts';
+import { type FieldRef, type ResourceOf, type RouteKind, routeKinds } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import type { GatewayListeners } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
@@ -79,12 +79,16 @@ export const subjectKinds = [
   'ServiceEntry',
   'Sidecar',
   'VirtualService',
+  ...routeKinds,
 ] as const;
 
 type SubjectKind = (typeof subjectKinds)[number];
 
+/** Kinds that have rules of their own. What is said of routes of the Gateway API is said of VirtualServices, too. */
+type SoleKind = Exclude<SubjectKind, RouteKind>;
+
 /** A rule about the resources of one kind. */
-interface KindRule<K extends SubjectKind> extends RuleMeta {
+interface KindRule<K extends SoleKind> extends RuleMeta {
   readonly subject: K;
   check(resource: ResourceOf<K>, reader: MeshReader): Iterable<Problem>;
 }
@@ -100,7 +104,7 @@ interface KindsRule extends RuleMeta {
 }
 
 /** A rule about the resources of one kind, whichever, or of several. */
-export type ResourceRule = { readonly [K in SubjectKind]: KindRule<K> }[SubjectKind] | KindsRule;
+export type ResourceRule = { readonly [K in SoleKind]: KindRule<K> }[SoleKind] | KindsRule;
 
 /** A rule about what listens on an egress gateway. It is asked once per gateway. */
 export interface GatewayRule extends RuleMeta {

@@ -1,3 +1,4 @@
+import { isInwardRoute } from '../egress/inward-routes.ts';
 import type { Path } from '../egress/path.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
@@ -38,7 +39,8 @@ spec:
   *check(path, { reader }) {
     const { hop, cause, reason, origination, decidedBy, to } = path;
     const route = decidedBy.at(-1);
-    if (hop === undefined || route === undefined) return;
+    if (hop === undefined || route === undefined || cause === undefined) return;
+    if (isInwardRoute(reader, to.host, route)) return; // egress-gateway-routes-only-outside speaks
     const problem = { key: to.host, message: reason };
     if (cause === 'unresolvable' && origination !== undefined) {
       const at = { ...origination.entry, field: 'spec.resolution' };

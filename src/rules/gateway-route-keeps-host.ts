@@ -1,7 +1,7 @@
 import { policiesFor } from '../egress/authorization.ts';
 import { hasLostRoute } from '../egress/gateway-leg.ts';
 import { gatewayServiceOf } from '../egress/hop.ts';
-import { isInMesh } from '../egress/host-paths.ts';
+import { isInwardRoute } from '../egress/inward-routes.ts';
 import { type Path, passesTls, sendsOtherSni } from '../egress/path.ts';
 import { gatewayRules } from '../egress/route.ts';
 import { covers, isWildcard } from '../istio/hosts.ts';
@@ -73,6 +73,7 @@ spec:
     if (isBeyondServer(path)) return; // passthrough-sni-stays-within-server speaks
     if (hasLostRoute(reader, path, route)) return; // tls-server-has-one-destination or tcp-server-has-one-destination speaks
     if (isFixedUpstream(path, upstream.host)) return;
+    if (isInwardRoute(reader, to.host, route)) return; // egress-gateway-routes-only-outside speaks
     yield {
       at: route,
       key: `${to.host}:${upstream.host}`,
@@ -94,14 +95,15 @@ function* conditionalDetours(path: Path, reader: MeshReader): Iterable<Problem> 
       const name = host.toLowerCase();
       if (covers(name, to.host) || covers(to.host, name) || isFixedUpstream(path, name)) continue;
       if (gatewayServiceOf(reader, host) !== undefined) continue; // gateway-leg-does-not-loop speaks
-      const isError = isJudgedByHost(reader, path) || isInMesh(reader, name);
+      const at = fieldOf(source, field);
+      if (isInwardRoute(reader, to.host, at)) continue; // egress-gateway-routes-only-outside speaks
       yield {
-        at: fieldOf(source, field),
+        at,
         key: `${to.host}:${host}`,
         message: `it leads some requests for '${to.host}' to '${host}'`,
         fix: `route to '${to.host}', or give it a server and route of its own`,
         related: server === undefined ? [] : [server.at],
-        ...(isError && { severity: 'error' }),
+        ...(isJudgedByHost(reader, path) && { severity: 'error' }),
       };
     }
   }

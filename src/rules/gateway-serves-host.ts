@@ -1,9 +1,9 @@
-import { type BoundLeg, legGapOf, virtualServicesOf } from '../egress/gateway-leg.ts';
+import { type BoundLeg, legGapOf, listedGateways } from '../egress/gateway-leg.ts';
 import type { Hop, Path } from '../egress/path.ts';
-import { type FieldRef, fieldOf } from '../istio/resources.ts';
+import { fieldOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { workloadById } from '../mesh/gateways.ts';
-import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
+import type { MeshReader } from '../mesh/indexes.ts';
 import { defineRule, type Problem } from './define.ts';
 
 /** Some server of the gateway has the host whose requests arrive there. */
@@ -54,34 +54,19 @@ function aboutMissing(reader: MeshReader, { to, reason }: Path, hop: Hop): Probl
     const fix = `add a DestinationRule for '${hop.service}' that sets \`sni: ${to.host}\``;
     return { ...problem, at: hop.tlsAt ?? hop.routeAt, message: `${reason} (for '${to.host}')`, fix };
   }
-  const meant = meantGateway(reader, to.host, hop);
-  if (meant === undefined) {
+  const { labels } = workloadById(reader, hop.workload ?? '');
+  const gateway = listedGateways(reader, to.host).find(({ spec }) => selects(spec.selector ?? {}, labels));
+  if (gateway === undefined) {
     const message = `no server for '${to.host}' listens on pod port ${hop.podPort} of the gateway`;
     return { ...problem, at: hop.routeAt, message, fix: 'add a Gateway with a server for the host' };
   }
-  const { at, isSelecting } = meant;
-  const name = `${at.namespace}/${at.name}`;
-  if (isSelecting) {
-    const fix = `add '${to.host}' to a server of port ${hop.port}`;
-    return { ...problem, at, message: `no server of Gateway '${name}' has the host '${to.host}'`, fix };
-  }
-  const message = `Gateway '${name}' does not select the pods of '${hop.service}', at which requests for '${to.host}' arrive`;
-  return { ...problem, at, message, fix: 'select labels of these pods, or lead the route to the pods that it selects' };
-}
-
-/** The first Gateway that a VirtualService of the host lists, with the field that leaves the host out. */
-function meantGateway(
-  reader: MeshReader,
-  host: string,
-  { workload = '' }: Hop,
-): { readonly at: FieldRef; readonly isSelecting: boolean } | undefined {
-  const names = new Set(virtualServicesOf(reader, host).flatMap(({ gateways }) => gateways));
-  const { labels } = workloadById(reader, workload);
-  const listed = [...names].flatMap((name) => reader.first(gatewaysByName, name) ?? []);
-  const gateway = listed.find(({ spec }) => selects(spec.selector ?? {}, labels)) ?? listed[0];
-  if (gateway === undefined) return undefined;
-  const isSelecting = selects(gateway.spec.selector ?? {}, labels);
-  return { at: fieldOf(gateway, isSelecting ? 'spec.servers' : 'spec.selector'), isSelecting };
+  const { namespace, name } = gateway.metadata;
+  return {
+    ...problem,
+    at: fieldOf(gateway, 'spec.servers'),
+    message: `no server of Gateway '${namespace}/${name}' has the host '${to.host}'`,
+    fix: `add '${to.host}' to a server of port ${hop.port}`,
+  };
 }
 
 function aboutSpelling({ to }: Path, { at, virtualService }: BoundLeg): Problem {

@@ -6,11 +6,14 @@ import { denyRuleCanMatch } from './deny-rule-can-match.ts';
 import { denyRuleIsNotWiderThanWritten } from './deny-rule-is-not-wider-than-written.ts';
 import { destinationRuleIsNotShadowed } from './destination-rule-is-not-shadowed.ts';
 import { destinationRulesMergeCleanly } from './destination-rules-merge-cleanly.ts';
+import { egressGatewayRoutesOnlyOutside } from './egress-gateway-routes-only-outside.ts';
 import { egressPolicyIsAttached } from './egress-policy-is-attached.ts';
 import { egressPolicyIsScoped } from './egress-policy-is-scoped.ts';
 import { egressServerRequiresMeshIdentity } from './egress-server-requires-mesh-identity.ts';
 import { egressServiceIsInternal } from './egress-service-is-internal.ts';
+import { egressServiceIsVisible } from './egress-service-is-visible.ts';
 import { envoyAcceptsListener } from './envoy-accepts-listener.ts';
+import { envoyAcceptsSidecarListener } from './envoy-accepts-sidecar-listener.ts';
 import { exemptionIsCurrent } from './exemption-is-current.ts';
 import { externalHostHasEgressPath } from './external-host-has-egress-path.ts';
 import { externalHostIsMeshExternal } from './external-host-is-mesh-external.ts';
@@ -24,6 +27,8 @@ import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
+import { gatewaySelectsAWorkload } from './gateway-selects-a-workload.ts';
+import { gatewaySelectsOneRole } from './gateway-selects-one-role.ts';
 import { gatewayServersDoNotConflict } from './gateway-servers-do-not-conflict.ts';
 import { gatewayServesHost } from './gateway-serves-host.ts';
 import { hopLeadsToGatewayPods } from './hop-leads-to-gateway-pods.ts';
@@ -36,6 +41,7 @@ import { hostIsLowerCase } from './host-is-lower-case.ts';
 import { legacyCertificatePath } from './legacy-certificate-path.ts';
 import { meshRouteLeadsOnlyToGateway } from './mesh-route-leads-only-to-gateway.ts';
 import { meshTlsHasNoCertificates } from './mesh-tls-has-no-certificates.ts';
+import { meshTlsStaysInMesh } from './mesh-tls-stays-in-mesh.ts';
 import { meshWidePolicyReachesGateway } from './mesh-wide-policy-reaches-gateway.ts';
 import { noDoubleTls } from './no-double-tls.ts';
 import { originationIsPrivateToGateway } from './origination-is-private-to-gateway.ts';
@@ -51,6 +57,7 @@ import { schema } from './schema.ts';
 import { serviceHostIsQualified } from './service-host-is-qualified.ts';
 import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
+import { tcpRouteCapturesOnlyItsService } from './tcp-route-captures-only-its-service.ts';
 import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
 import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
 
@@ -63,11 +70,14 @@ export const rules: readonly Rule[] = [
   denyRuleIsNotWiderThanWritten,
   destinationRuleIsNotShadowed,
   destinationRulesMergeCleanly,
+  egressGatewayRoutesOnlyOutside,
   egressPolicyIsAttached,
   egressPolicyIsScoped,
   egressServerRequiresMeshIdentity,
   egressServiceIsInternal,
+  egressServiceIsVisible,
   envoyAcceptsListener,
+  envoyAcceptsSidecarListener,
   exemptionIsCurrent,
   externalHostHasEgressPath,
   externalHostIsMeshExternal,
@@ -81,6 +91,8 @@ export const rules: readonly Rule[] = [
   gatewayOriginatesTls,
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
+  gatewaySelectsAWorkload,
+  gatewaySelectsOneRole,
   gatewayServersDoNotConflict,
   gatewayServesHost,
   hopLeadsToGatewayPods,
@@ -93,6 +105,7 @@ export const rules: readonly Rule[] = [
   legacyCertificatePath,
   meshRouteLeadsOnlyToGateway,
   meshTlsHasNoCertificates,
+  meshTlsStaysInMesh,
   meshWidePolicyReachesGateway,
   noDoubleTls,
   originationIsPrivateToGateway,
@@ -108,6 +121,7 @@ export const rules: readonly Rule[] = [
   serviceHostIsQualified,
   sniPolicyBindsRoute,
   subsetExists,
+  tcpRouteCapturesOnlyItsService,
   tcpServerHasOneDestination,
   tlsServerHasOneDestination,
 ];

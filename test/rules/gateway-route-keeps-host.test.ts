@@ -81,6 +81,42 @@ testRule(gatewayRouteKeepsHost, {
     'a younger VirtualService without conditions never gets a request': beside(`
         - route: [{ destination: { host: other.example.com, port: { number: 80 } } }]
     `),
+    'some requests are led to a service of the mesh: egress-gateway-routes-only-outside speaks': beside(`
+        - match: [{ headers: { x-team: { exact: b } } }]
+          route: [{ destination: { host: b.team-b.svc.cluster.local, port: { number: 80 } } }]
+    `),
+    'another Gateway of a plaintext port leads to the mesh: egress-gateway-routes-only-outside speaks': `
+      kind: Gateway
+      metadata: { namespace: istio-egress, name: egress }
+      spec:
+        selector: { istio: egressgateway }
+        servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [www.example.com] }]
+      ---
+      kind: Gateway
+      metadata: { namespace: istio-egress, name: other }
+      spec:
+        selector: { istio: egressgateway }
+        servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [api.example.com] }]
+      ---
+      kind: DestinationRule
+      metadata: { namespace: istio-egress, name: egress-api }
+      spec: { host: istio-egressgateway.istio-egress.svc.cluster.local, subsets: [{ name: api }] }
+      ---
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: api }
+      spec:
+        hosts: [api.example.com]
+        gateways: [mesh, other]
+        http:
+        - match: [{ gateways: [mesh], port: 80 }]
+          route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }]
+        - match: [{ gateways: [other], port: 80 }]
+          route: [{ destination: { host: b.team-b.svc.cluster.local, port: { number: 80 } } }]
+      ---
+      kind: Service
+      metadata: { namespace: team-b, name: b }
+      spec: { selector: { app: b }, ports: [{ name: http, port: 80 }] }
+    `,
     'the gateway routes the host to itself': '# the bundle as it is',
     'the same for byte streams': { on: 'end-to-end-tls', yaml: '# the bundle as it is' },
     'a tunnel through a forward proxy': {
@@ -240,11 +276,6 @@ testRule(gatewayRouteKeepsHost, {
         - match: [{ uri: { prefix: /v2 } }]
           route:
           - destination: { host: other.example.com, port: { number: 80 } } ${some} 'other.example.com'
-    `),
-    'some requests are led to a service of the mesh': beside(`
-        - match: [{ headers: { x-team: { exact: b } } }]
-          route:
-          - destination: { host: b.team-b.svc.cluster.local, port: { number: 80 } } ${some} 'b.team-b.svc.cluster.local'
     `),
     'some requests are copied to another host': beside(`
         - match: [{ uri: { prefix: /v2 } }]

@@ -44,6 +44,12 @@ const shapes: Readonly<Record<string, LegalShape>> = {
       research/default    allowed
     `,
   },
+  'wildcard-of-one-registered-name': {
+    access: `
+                          tls://www.example.org
+      research/default    allowed
+    `,
+  },
   'remote-ingress': {},
   'cluster-service-as-external-host': {
     settings: 'externalNamespaces: [mesh-external]',
