@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Comparison, compareCase, type Disagreement, type OracleCase, readCases } from './compare.ts';
 
 /*
- * Ground truth: what Istio's own configuration generator makes of these manifests (README.md says how it was computed). Every
- * field of every path agrees, but for the artefacts below.
+ * Ground truth: what Istio's own configuration generator makes of these manifests (generator/README.md says how it is
+ * computed). Every field of every path agrees, but for the artefacts below.
  */
 
 const written = readCases(join(import.meta.dirname, 'written'));
