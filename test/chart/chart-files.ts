@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { watchedKinds, webhookRules } from './kinds.ts';
+import { watchRules, webhookRules } from './kinds.ts';
 import { chartFolder, valuesTable } from './values.ts';
 import { valuesSchema } from './values-schema.ts';
 
@@ -10,7 +10,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
     ['README.md', fillReadme(readFileSync(join(chartFolder, 'README.md'), 'utf8'))],
     ['values.schema.json', `${JSON.stringify(valuesSchema(), null, 2)}\n`],
     ['files/webhook-rules.yaml', webhookRules()],
-    ['files/watched-kinds.yaml', watchedKinds()],
+    ['files/watched-kinds.yaml', watchRules()],
   ]);
 }
 

@@ -1,14 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { createCertificate } from '../../admission/tls-client.ts';
 import { chartFolder } from '../../chart/values.ts';
 import { startServeProcess } from '../../webhook/serve-process.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { installDefinitions } from '../install-definitions.ts';
-import { runProgram, type Said, succeeded } from '../run-program.ts';
+import { type Said, succeeded } from '../run-program.ts';
+import { runPod } from '../stand-in-kubelet.ts';
 import { template, valuesFiles, valuesFlags } from './render-chart.ts';
 
 const demo = join(import.meta.dirname, '../../demo');
@@ -138,7 +139,7 @@ describe('an installed chart', () => {
 
     test('passes `helm test`', async () => {
       const tested = cluster.helm(['test', 'egress-guard', '-n', 'egress-guard', '--timeout', '60s']);
-      const said = await runPod('egress-guard-test');
+      const said = await runPod(cluster, 'egress-guard', 'egress-guard-test');
       expect(said.stdout).toMatch(/^PASS: it is refused: admission webhook "validate\.egress-guard\.io" denied/);
       expect(succeeded(await tested)).toContain('Phase:          Succeeded');
       const left = succeeded(await cluster.kubectl(['get', 'roles,rolebindings', '-n', 'istio-system', '-o', 'name']));
@@ -217,41 +218,6 @@ async function answerCalls(): Promise<void> {
   await vi.waitUntil(async () => !(await change('create', 'wrong-sni.yaml')).stderr.includes('failed calling'), {
     timeout: 20_000,
   });
-}
-
-/** What a kubelet would do: runs the container of a pod once there is one, and tells how it ended. */
-async function runPod(name: string): Promise<Said> {
-  const get = ['get', 'pod', name, '-n', 'egress-guard', '-o', 'json', '--ignore-not-found'];
-  const text = await vi.waitUntil(async () => succeeded(await cluster.kubectl(get)), {
-    timeout: 30_000,
-    interval: 200,
-  });
-  const { spec } = JSON.parse(text);
-  const [{ command, args, env }] = spec.containers;
-  const folder = mkdtempSync(join(tmpdir(), 'egress-guard-e2e-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(
-    join(folder, 'token'),
-    succeeded(await cluster.kubectl(['create', 'token', spec.serviceAccountName, '-n', 'egress-guard'])),
-  );
-  writeFileSync(join(folder, 'ca.crt'), cluster.ca);
-  const { hostname, port } = new URL(cluster.url);
-  const own = Object.fromEntries(env.map((one: { name: string; value: string }) => [one.name, one.value]));
-  const said = await runProgram(process.execPath, [...command.slice(1), ...args], {
-    env: { ...own, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, TOKEN_FOLDER: folder },
-  });
-  const status = { status: { phase: said.code === 0 ? 'Succeeded' : 'Failed' } };
-  const patch = [
-    'patch',
-    'pod',
-    name,
-    '-n',
-    'egress-guard',
-    '--subresource=status',
-    `--patch=${JSON.stringify(status)}`,
-  ];
-  succeeded(await cluster.kubectl(patch));
-  return said;
 }
 
 /** What the webhook configuration has of certificates, and the timeouts of its webhooks. */
