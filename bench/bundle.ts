@@ -133,8 +133,8 @@ async function serveSome(bundle: Bundle, folder: string, mesh: GeneratedMesh) {
   }
 }
 
-/** MiB. */
-async function rssOf(opsUrl: string): Promise<number> {
+/** What memory a webhook takes, in MiB, as its metrics have it. */
+export async function rssOf(opsUrl: string): Promise<number> {
   const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
   return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]) / 1_048_576;
 }

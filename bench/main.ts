@@ -3,6 +3,7 @@
  * continuous integration guards. Exits with 1 where something costs more.
  */
 import { buildBundle, commandFigures, heapFigure, rssFigure } from './bundle.ts';
+import { clusterFigures } from './cluster.ts';
 import { decisionFigures } from './decisions.ts';
 import { type Figure, printFigures } from './figure.ts';
 import { shortFigures } from './short.ts';
@@ -21,6 +22,8 @@ async function allFigures(): Promise<readonly Figure[]> {
       await heapFigure(10_000, 250),
       await rssFigure(bundle, 2_000, 200),
       await rssFigure(bundle, 10_000, 450),
+      ...(await clusterFigures(bundle, 2_000, { ready: 5, rss: 200 })),
+      ...(await clusterFigures(bundle, 10_000, { ready: 25, rss: 450 })),
       ...(await commandFigures(bundle)),
     ];
   } finally {

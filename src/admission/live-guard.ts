@@ -72,7 +72,6 @@ export class LiveGuard {
       const set = this.#settings.rules[name] ?? severity;
       if (set !== 'off') findings.set({ rule: name, severity: set }, 0);
     }
-    for (const { rule, severity, exemption } of this.#guard.check())
-      if (exemption === undefined) findings.inc({ rule, severity });
+    for (const { rule, severity, count } of this.#guard.countFindings()) findings.inc({ rule, severity }, count);
   }
 }

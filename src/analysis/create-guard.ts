@@ -16,11 +16,12 @@ import type { Settings } from '../settings/settings.ts';
 import { decideOn } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { Finding } from './finding.ts';
+import { type FindingCount, FindingTally } from './finding-tally.ts';
 import { mergeByIdentity, presentAll, worstFirst } from './findings.ts';
 import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard.ts';
 import { type CheckInput, exemptionFindings, schemaFindings } from './input-findings.ts';
 import { judgeChange } from './judge-change.ts';
-import { analysisQueries, findingQueries } from './raw-findings.ts';
+import { analysisQueries, findingQueries, findingsById } from './raw-findings.ts';
 
 /** Builds the model of a mesh and answers about it. */
 export const createGuard: CreateGuard = (resources, settings, options) => new MeshGuard(resources, settings, options);
@@ -30,6 +31,7 @@ class MeshGuard implements Guard {
   readonly #options: GuardOptions;
   /** The resources as they were read, by identity: the very objects that the mesh holds. */
   readonly #objects = new Map<string, ModelObject>();
+  readonly #counts = new Map<Resource['kind'], number>();
   /** Gateways that are assumed, with the objects that the mesh holds for them. */
   readonly #assumed = new Map<AssumedGateway, ModelObject>();
   /** What Istio generates from resources of the Gateway API, as the mesh holds it. */
@@ -38,6 +40,7 @@ class MeshGuard implements Guard {
   #lacksServices = false;
   #config: MeshConfig;
   #mesh: Engine<ModelObject>;
+  #tally: FindingTally;
 
   constructor(resources: Iterable<Resource>, settings: Settings, options: GuardOptions) {
     this.#settings = settings;
@@ -47,6 +50,7 @@ class MeshGuard implements Guard {
     this.#read(all);
     this.#generated = this.#generate();
     this.#mesh = this.#build();
+    this.#tally = new FindingTally(this.#mesh);
   }
 
   get notes(): readonly string[] {
@@ -59,9 +63,7 @@ class MeshGuard implements Guard {
   }
 
   counts(): ReadonlyMap<Resource['kind'], number> {
-    const counts = new Map<Resource['kind'], number>();
-    for (const { kind } of this.resources()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    return counts;
+    return this.#counts;
   }
 
   find(ref: ResourceRef): Resource | undefined {
@@ -82,6 +84,11 @@ class MeshGuard implements Guard {
     return [...findings, ...presentAll(exemptionFindings(findings, presentation, input), presentation)].sort(
       worstFirst,
     );
+  }
+
+  countFindings(): readonly FindingCount[] {
+    const scopes = clientScopes(this.#mesh);
+    return this.#tally.count({ settings: this.#settings, today: this.#options.today(), scopes });
   }
 
   access(): readonly Path[] {
@@ -149,8 +156,8 @@ class MeshGuard implements Guard {
   }
 
   #fileOne({ before, after }: ObjectChange<ModelObject>): void {
-    if (before?.resource !== undefined) this.#objects.delete(idOf(refOf(before.resource)));
-    if (after?.resource !== undefined) this.#objects.set(idOf(refOf(after.resource)), after);
+    if (before?.resource !== undefined) this.#release(before.resource);
+    if (after?.resource !== undefined) this.#hold(after.resource, after);
   }
 
   /** Lets the mesh follow what has been filed. */
@@ -161,6 +168,7 @@ class MeshGuard implements Guard {
       this.#read(all);
       this.#generated = this.#generate();
       this.#mesh = this.#build();
+      this.#tally = new FindingTally(this.#mesh);
       return;
     }
     const applied = differences.flatMap((difference) => this.#discovered(difference));
@@ -269,8 +277,21 @@ class MeshGuard implements Guard {
 
   #read(resources: readonly Resource[]): void {
     this.#objects.clear();
+    this.#counts.clear();
     this.#assumed.clear();
-    for (const resource of resources) this.#objects.set(idOf(refOf(resource)), toModelObject(resource, this.#config));
+    for (const resource of resources) this.#hold(resource, toModelObject(resource, this.#config));
+  }
+
+  #hold(resource: Resource, object: ModelObject): void {
+    this.#objects.set(idOf(refOf(resource)), object);
+    this.#counts.set(resource.kind, (this.#counts.get(resource.kind) ?? 0) + 1);
+  }
+
+  #release(resource: Resource): void {
+    this.#objects.delete(idOf(refOf(resource)));
+    const count = (this.#counts.get(resource.kind) ?? 0) - 1;
+    if (count === 0) this.#counts.delete(resource.kind);
+    else this.#counts.set(resource.kind, count);
   }
 
   #generate(): GeneratedObjects {
@@ -292,7 +313,7 @@ class MeshGuard implements Guard {
       inventory: { egressGateways, clients, externalNamespaces, directHosts },
     };
     const objects = [...this.#discoveredObjects(), ...this.#generated.objects(), ...this.#assumed.values()];
-    return buildMesh(objects, facts, analysisQueries);
+    return buildMesh(objects, facts, analysisQueries, [findingsById]);
   }
 }
 

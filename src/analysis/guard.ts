@@ -3,6 +3,7 @@ import type { Labels, Resource, ResourceRef } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Operation } from './decision.ts';
 import type { Finding } from './finding.ts';
+import type { FindingCount } from './finding-tally.ts';
 import type { CheckInput } from './input-findings.ts';
 
 /** One change to the mesh: what an admission request, a watch event or an edited file says. */
@@ -33,6 +34,8 @@ export interface Guard {
   find(ref: ResourceRef): Resource | undefined;
   /** All findings, worst first, sorted by resource; with `input`, also those about how it was given. */
   check(input?: CheckInput): readonly Finding[];
+  /** How many findings `check` would list that are not exempted; costs what has changed since it was asked last. */
+  countFindings(): readonly FindingCount[];
   /** The path of every client to every external host and port, one entry per client and target. */
   access(): readonly Path[];
   /** The path of one concrete client. */

@@ -1,4 +1,7 @@
+import type { DecisionContext } from '../admission/answer-review.ts';
 import { LiveGuard } from '../admission/live-guard.ts';
+import { SecondLook } from '../admission/second-look.ts';
+import type { Decision } from '../analysis/decision.ts';
 import type { Change, GuardOptions } from '../analysis/guard.ts';
 import { meshConfigMapName } from '../mesh/model.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -36,7 +39,7 @@ export function followCluster(
     ...tellOf('settings', recorder),
   });
   return {
-    decide: (change) => mesh.decide(change),
+    decide: (change, decisionContext) => mesh.decide(change, decisionContext),
     version: () => mesh.version(),
     notReadyReasons: () => mesh.cluster.notReadyReasons(),
     notAliveReasons: () => mesh.cluster.notAliveReasons(),
@@ -54,6 +57,7 @@ class ClusterMesh {
   readonly #context: CommandContext;
   readonly #recorder: MeshRecorder;
   #settings: Settings;
+  readonly #look: SecondLook;
   #guard: LiveGuard | undefined;
   #waiting: Change[] = [];
 
@@ -62,12 +66,34 @@ class ClusterMesh {
     this.#recorder = recorder;
     this.#settings = settings;
     this.cluster = new WatchedCluster(scopeOf(settings), { client, listener: this.#listener() });
+    this.#look = this.#secondLook();
   }
 
-  decide(change: Change): ReturnType<LiveGuard['decide']> {
+  async decide(change: Change, context: DecisionContext): Promise<Decision> {
+    this.#upToDate(); // throws before anything is known
+    return this.#look.decide(change, context);
+  }
+
+  /** The guard of all that was told so far. */
+  #upToDate(): LiveGuard {
     if (!this.#guard) throw new Error(`the mesh is not known yet: ${this.cluster.notReadyReasons().join('; ')}`);
     this.#keepWaiting();
-    return this.#guard.decide(change);
+    return this.#guard;
+  }
+
+  #secondLook(): SecondLook {
+    const upToDate = (): LiveGuard => this.#upToDate();
+    return new SecondLook({
+      guard: {
+        decide: (change, given) => upToDate().decide(change, given),
+        find: (ref) => this.cluster.find(ref), // the guard is not told of versions that change nothing else
+        get version(): string {
+          return upToDate().version;
+        },
+      },
+      cluster: this.cluster,
+      metrics: this.#recorder.metrics,
+    });
   }
 
   version(): string {

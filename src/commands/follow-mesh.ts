@@ -1,3 +1,4 @@
+import type { DecisionContext } from '../admission/answer-review.ts';
 import { LiveGuard } from '../admission/live-guard.ts';
 import type { Log, LogFields } from '../admission/log.ts';
 import type { Metrics } from '../admission/metrics.ts';
@@ -25,7 +26,7 @@ export interface MeshRecorder {
 /** A mesh that is kept up to date until `close` is called. */
 export interface FollowedMesh {
   /** Judges a change without keeping it. Throws before the mesh is known. */
-  decide(change: Change): Decision;
+  decide(change: Change, context: DecisionContext): Decision | Promise<Decision>;
   /** Which state is judged now. */
   version(): string;
   /** Why nothing can be judged yet, one clause each. */

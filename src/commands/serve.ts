@@ -21,7 +21,7 @@ export async function serve(flags: ServeFlags, context: CommandContext): Promise
   try {
     const webhook = await startWebhook(options, {
       certificates: await openCertificates(options, { cwd: terminal.cwd, client }, { log, metrics }),
-      decide: (change) => mesh.decide(change),
+      decide: (change, decisionContext) => mesh.decide(change, decisionContext),
       readResource,
       isNamespaceTerminating: (namespace) => mesh.isNamespaceTerminating(namespace),
       meshVersion: () => mesh.version(),

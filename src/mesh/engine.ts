@@ -78,6 +78,8 @@ export interface Definition<O> {
   readonly sorted: readonly SortedIndex<O, unknown>[];
   readonly distinct: readonly DistinctIndex<O>[];
   readonly queries: readonly Query<O, unknown>[];
+  /** Derived indexes of which it is to be known where they change. */
+  readonly followed?: readonly DerivedIndex<unknown>[];
 }
 
 type ListIndex<O> = SortedIndex<O, unknown> | DerivedIndex<unknown>;
@@ -298,8 +300,15 @@ export class Engine<O> extends State<O> {
   readonly #lists = new Map<ListIndex<O>, Map<string, SortedBucket<Node<O>, unknown>>>();
   readonly #counts = new Map<DistinctIndex<O>, Map<string, CountBucket<Node<O>>>>();
   readonly #nodes = new Map<Query<O, unknown>, Map<string, Node<O>>>();
+  /** The keys of followed indexes that were touched since somebody asked. */
+  readonly #touched: Map<ListIndex<O>, Set<string>>;
   /** What the query that is being computed has read so far. */
   #reads: Set<Cell<Node<O>>> | undefined;
+
+  constructor(definition: Definition<O>) {
+    super(definition);
+    this.#touched = new Map(definition.followed?.map((index) => [index, new Set()]));
+  }
 
   /** Keeps changes. */
   apply(changes: readonly ObjectChange<O>[]): void {
@@ -307,6 +316,13 @@ export class Engine<O> extends State<O> {
     for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
     // What is forgotten takes back what it has filed.
     this.settle();
+  }
+
+  /** The keys of a followed index under which something came or went since this was asked last; all of them, the first time. */
+  takeTouched(index: DerivedIndex<unknown>): ReadonlySet<string> {
+    const touched = this.#touched.get(index) ?? new Set();
+    if (touched.size > 0) this.#touched.set(index, new Set());
+    return touched;
   }
 
   /** The mesh as it would be after changes; the engine itself stays as it is. Valid until the next `apply`. */
@@ -372,12 +388,14 @@ export class Engine<O> extends State<O> {
 
   protected addEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
+    this.#touched.get(index)?.add(key);
     if (bucket.add(entry)) this.touch(bucket.head);
     this.touch(bucket.all);
   }
 
   protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
+    this.#touched.get(index)?.add(key);
     if (bucket.remove(entry)) this.touch(bucket.head);
     this.touch(bucket.all);
     if (bucket.items.length === 0 && !bucket.all?.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);

@@ -1,6 +1,6 @@
 import { defaultMeshConfig, type MeshConfig, readMeshConfig } from '../istio/mesh-config.ts';
 import type { MeshConfigSpec, Resource, ResourceOf } from '../istio/resources.ts';
-import { type Definition, Engine, type Query } from './engine.ts';
+import { type Definition, type DerivedIndex, Engine, type Query } from './engine.ts';
 import { gatewayListeners } from './gateways.ts';
 import { distinctIndexes, sortedIndexes } from './indexes.ts';
 import { factsObject, type MeshFacts, type ModelObject } from './model-object.ts';
@@ -42,16 +42,18 @@ export function meshConfigMapName(revision: string): string {
   return revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
 }
 
-/** Builds the model: every object filed, every memoised value computed. `queries` are those of higher layers. */
+/** Builds the model: every object filed, every memoised value computed. `queries` and `followed` indexes are those of higher layers. */
 export function buildMesh(
   objects: readonly ModelObject[],
   facts: MeshFacts,
   queries: readonly Query<ModelObject, unknown>[],
+  followed: readonly DerivedIndex<unknown>[] = [],
 ): Engine<ModelObject> {
   const definition: Definition<ModelObject> = {
     sorted: sortedIndexes,
     distinct: distinctIndexes,
     queries: [contestedTlsNames, gatewayListeners, ...queries],
+    followed,
   };
   const engine = new Engine(definition);
   engine.apply([factsObject(facts), ...objects].map((after) => ({ after })));

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/analysis/create-guard.ts';
+import type { Finding } from '../../src/analysis/finding.ts';
+import type { FindingCount } from '../../src/analysis/finding-tally.ts';
 import type { Change, Guard } from '../../src/analysis/guard.ts';
 import type { Resource } from '../../src/istio/resources.ts';
-import { defaultSettings } from '../../src/settings/settings.ts';
+import { defaultSettings, type Settings } from '../../src/settings/settings.ts';
 import { parseFile } from '../../src/sources/parse-file.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 
@@ -30,7 +32,10 @@ describe('changes at once', () => {
     const atOnce = guardOf([]);
     atOnce.apply(changes);
     const inTurn = guardOf([]);
-    for (const change of changes) inTurn.apply([change]);
+    for (const change of changes) {
+      inTurn.apply([change]);
+      expect(tallyOf(inTurn.countFindings())).toEqual(tallyOf(countsOf(inTurn.check())));
+    }
     expect(accountOf(atOnce)).toEqual(accountOf(inTurn));
     expect(accountOf(atOnce)).toEqual(accountOf(guardOf([...inTurn.resources()])));
   });
@@ -47,6 +52,32 @@ describe('changes at once', () => {
   });
 });
 
+describe('the number of findings', () => {
+  const rule = 'external-host-has-egress-path';
+  const settings: Settings = {
+    ...defaultSettings,
+    exemptions: [
+      { rules: [rule], resources: ['**'], reason: 'for now', expires: '2026-01-01' },
+      { rules: [rule], resources: ['**'], reason: 'in vain', expires: '2025-01-01' },
+    ],
+  };
+
+  it('is that of a full check, also on the day on which an exemption ends', () => {
+    let today = '2026-01-01';
+    const guard = createGuard(design, settings, { today: () => today, assumesGateways: true });
+    const [route] = design.filter(({ kind }) => kind === 'VirtualService');
+    if (route === undefined) throw new Error('the demo has no route');
+    guard.apply([deletion(route)]);
+    const counts = guard.countFindings();
+    expect(tallyOf(counts)).toEqual(tallyOf(countsOf(guard.check())));
+    expect(tallyOf(counts)).toContain('warning exemption-is-current: 1');
+    expect(tallyOf(counts).join()).not.toContain(rule);
+    today = '2026-01-02';
+    expect(tallyOf(guard.countFindings())).toEqual(tallyOf(countsOf(guard.check())));
+    expect(tallyOf(guard.countFindings())).toContain(`warning ${rule}: 1`);
+  });
+});
+
 function demo(): readonly Resource[] {
   const files = readdirSync(folder).map((name) => parseFile(name, readFileSync(join(folder, name), 'utf8')));
   return readInput(files).resources;
@@ -57,7 +88,22 @@ function guardOf(resources: readonly Resource[]): Guard {
 }
 
 function accountOf(guard: Guard): object {
-  return { notes: guard.notes, findings: guard.check(), paths: guard.access(), counts: guard.counts() };
+  const tally = tallyOf(guard.countFindings());
+  return { notes: guard.notes, findings: guard.check(), paths: guard.access(), counts: guard.counts(), tally };
+}
+
+/** What counts say, whatever their order: `error hop-sni-matches-host: 2`. */
+function tallyOf(counts: readonly FindingCount[]): readonly string[] {
+  return counts.map(({ rule, severity, count }) => `${severity} ${rule}: ${count}`).sort();
+}
+
+/** The counts of findings that are not exempted. */
+function countsOf(findings: readonly Finding[]): readonly FindingCount[] {
+  const counted = findings.filter(({ exemption }) => exemption === undefined);
+  return [...Map.groupBy(counted, ({ rule, severity }) => `${severity} ${rule}`).values()].flatMap((group) => {
+    const [first] = group;
+    return first ? [{ rule: first.rule, severity: first.severity, count: group.length }] : [];
+  });
 }
 
 function services(): readonly Resource[] {

@@ -25,6 +25,7 @@ function fakeGuard(initial: Iterable<Resource>, answers: FakeAnswers): Guard {
     find: () => undefined,
     counts: () => new Map(),
     check: () => answers.findings?.([...resources.values()]) ?? [],
+    countFindings: () => [],
     access: () => answers.access ?? [],
     trace: ({ from, to, labels }) => ({
       from,

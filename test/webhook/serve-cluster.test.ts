@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createCertificate } from '../admission/tls-client.ts';
 import { type ClusterObject, serveAllKinds, store } from '../sources/cluster/cluster-objects.ts';
 import { FakeApiServer } from '../sources/cluster/fake-api-server.ts';
+import { temporaryFolder } from '../sources/temporary-folder.ts';
+import { asPod } from './as-pod.ts';
 import { faultyMesh, hopRule, inMesh, manifest, mutualFor } from './faulty-mesh.ts';
+import { startServeProcess } from './serve-process.ts';
 import { type ServedMesh, serveFolder } from './served-mesh.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
@@ -27,33 +31,33 @@ function objectsOf(files: Readonly<Record<string, string>>): readonly ClusterObj
   return Object.values(files).flatMap((text) => [...parseAllDocuments(text)].map((one) => one.toJS() as ClusterObject));
 }
 
-/** `serve` on a cluster that holds what the files say. */
-async function serveCluster({
-  script,
-}: Partial<Pick<FakeApiServer, 'script'>> = {}): Promise<{ server: FakeApiServer; mesh: ServedMesh }> {
+type Script = FakeApiServer['script'];
+
+/** An API server that holds what the files say, and a certificate for it and for the webhook. */
+async function startServer(script: Script = () => undefined) {
   const certificate = await createCertificate();
   const server = new FakeApiServer({ certificate });
   running.push(server);
-  if (script) server.script = script;
+  server.script = script;
   serveAllKinds(server);
   store(server, [...objectsOf(faultyMesh), gatewayPod]);
+  const files = { 'tls.crt': certificate.cert, 'tls.key': certificate.key };
+  return { server, url: await server.start(), ca: certificate.ca, files };
+}
+
+const tlsFlags = ['--tls-cert', 'tls.crt', '--tls-key', 'tls.key'];
+
+/** `serve` on such a server, by a kubeconfig. */
+async function serveCluster(script?: Script): Promise<{ server: FakeApiServer; mesh: ServedMesh }> {
+  const { server, url, ca, files } = await startServer(script);
+  const cluster = { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') };
   const kubeconfig = JSON.stringify({
     'current-context': 'here',
-    clusters: [
-      {
-        name: 'here',
-        cluster: {
-          server: await server.start(),
-          'certificate-authority-data': Buffer.from(certificate.ca).toString('base64'),
-        },
-      },
-    ],
+    clusters: [{ name: 'here', cluster }],
     users: [{ name: 'me', user: { token: 'secret' } }],
     contexts: [{ name: 'here', context: { cluster: 'here', user: 'me', namespace: 'guard' } }],
   });
-  const files = { kubeconfig, 'tls.crt': certificate.cert, 'tls.key': certificate.key };
-  const flags = ['--kubeconfig', 'kubeconfig', '--tls-cert', 'tls.crt', '--tls-key', 'tls.key'];
-  const mesh = await serveFolder(files, flags, certificate.ca);
+  const mesh = await serveFolder({ kubeconfig, ...files }, ['--kubeconfig', 'kubeconfig', ...tlsFlags], ca);
   running.unshift(mesh);
   return { server, mesh };
 }
@@ -79,7 +83,6 @@ test('a cluster is judged as files with the same objects are, and followed', asy
 
   store(server, [wrongSni.after]);
   await vi.waitFor(async () => expect(await mesh.metric(findings)).toBe(2), patience);
-  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: true }); // a fault of old by now
 
   server.cutAll();
   await vi.waitFor(
@@ -95,7 +98,7 @@ test('a cluster is judged as files with the same objects are, and followed', asy
 test('before everything is known nothing is judged, and what is missing is told', async () => {
   const refused: FakeApiServer['script'] = ({ path }) =>
     path.endsWith('/sidecars') ? { kind: 'status', status: 403 } : undefined;
-  const { server, mesh } = await serveCluster({ script: refused });
+  const { server, mesh } = await serveCluster(refused);
   const reason = 'Sidecar is not listed yet: GET /apis/networking.istio.io/v1/sidecars: no 403';
   await vi.waitFor(async () => {
     const answer = await fetch(`${mesh.opsUrl}/readyz`);
@@ -111,6 +114,16 @@ test('before everything is known nothing is judged, and what is missing is told'
   expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: false });
 });
 
+test('as a pod it needs no kubeconfig', async () => {
+  const { server, url, ca, files } = await startServer();
+  server.tokens = ['of-the-pod'];
+  const folder = temporaryFolder(files);
+  const program = [...asPod(folder, { url, ca, token: 'of-the-pod' }), join(import.meta.dirname, '../../src/cli.ts')];
+  const mesh = await startServeProcess({ flags: tlsFlags, cwd: folder, program });
+  running.unshift({ close: mesh.stop });
+  expect(await mesh.logged('mesh loaded')).toMatchObject({ level: 'info' });
+});
+
 test('settings are followed', async () => {
   const { mesh } = await serveCluster();
   await mesh.logged('mesh loaded');
@@ -119,4 +132,16 @@ test('settings are followed', async () => {
   const audited = await mesh.ask(wrongSni);
   expect(audited.allowed).toBe(true);
   expect(audited.warnings.join('\n')).toContain('(hop-sni-matches-host)');
+});
+
+test('a denial that rests on what has changed since is none', async () => {
+  const { server, mesh } = await serveCluster(({ path, isWatch, query }) => {
+    if (!path.endsWith('/serviceentries') || !isWatch) return undefined;
+    return query.has('sendInitialEvents') ? { kind: 'status', status: 422 } : { kind: 'half-open', events: 0 };
+  });
+  await mesh.logged('mesh loaded');
+  const entry = inMesh('ServiceEntry istio-egress/api');
+  server.remove('/apis/networking.istio.io/v1/serviceentries', `${entry.metadata.namespace}/${entry.metadata.name}`);
+  expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: true });
+  expect(await mesh.metric('egress_guard_live_reads_total{outcome="changed"}')).toBeGreaterThan(0);
 });

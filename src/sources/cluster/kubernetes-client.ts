@@ -12,6 +12,8 @@ export interface ApiRequest {
   /** Below the server: `/api/v1/namespaces/istio-system/configmaps/istio`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** Default: `application/json`. */
+  readonly accept?: string;
   readonly body?: JsonObject | readonly JsonObject[];
   /** Of `body`; default `application/json`. A PATCH says which it is: `application/merge-patch+json`, `application/json-patch+json`. */
   readonly contentType?: string;
@@ -109,7 +111,7 @@ function send(
     method: request.method ?? 'GET',
     signal,
     headers: {
-      accept: 'application/json',
+      accept: request.accept ?? 'application/json',
       'user-agent': 'egress-guard',
       ...(body !== undefined && {
         'content-type': request.contentType ?? 'application/json',

@@ -5,7 +5,7 @@ import type { ResourceChange } from '../diff-resources.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
 import { BrokenStream, readLines } from './read-lines.ts';
-import { type Item, keyOf, type ReadObject, ResourceStore, readItem } from './resource-store.ts';
+import { type Item, isOlder, keyOf, type ReadObject, ResourceStore, readItem } from './resource-store.ts';
 import { Backoff, type Timing } from './timing.ts';
 
 /** Objects that one reflector lists and watches. */
@@ -57,6 +57,16 @@ export interface ReflectorDependencies {
   readonly random?: () => number;
 }
 
+/** What the server has of an object. */
+interface ObjectVersion {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Asks for metadata alone; for all of it where the server knows no better. */
+const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+
 /** A complete list. */
 interface Listed {
   readonly items: ReadonlyMap<string, Item>;
@@ -95,7 +105,6 @@ export class Reflector {
   #isSynced = false;
   #problem: string | undefined;
   #beat = performance.now();
-  #contact: number | undefined;
 
   /** Begins at once. */
   constructor(reflected: Reflected, deps: ReflectorDependencies) {
@@ -123,11 +132,6 @@ export class Reflector {
     return this.#beat;
   }
 
-  /** When the server was last heard of, on the clock of `performance.now()`; undefined: never. */
-  get contact(): number | undefined {
-    return this.#contact;
-  }
-
   /** Where the objects are served; undefined while the server does not know the kind. */
   get path(): string | undefined {
     return this.#roundsMissing > 0 ? undefined : this.#reflected.paths[this.#path];
@@ -147,10 +151,24 @@ export class Reflector {
     return this.#store.isTerminating(keyOf(namespace, name));
   }
 
-  /** An object as the server has it now; undefined for one that is not there, or that cannot be read. */
-  async read(namespace: string, name: string, deadlineMs: number): Promise<Resource | undefined> {
-    const item = await this.#readNow(namespace, name, deadlineMs);
-    return item && 'resource' in item.read ? item.read.resource : undefined;
+  /** Reads an object from the server, and takes over what the watch has not told yet. Throws what the client throws. */
+  async refresh(namespace: string, name: string, signal: AbortSignal): Promise<void> {
+    const key = keyOf(namespace, name);
+    const known = this.#store.get(key);
+    const item = await this.#readNow(namespace, name, signal);
+    if (item && this.#isNews(key, item.version)) this.#tell(this.#store.put(item));
+    if (!item && known && this.#store.get(key) === known) this.#tell(this.#store.remove(key));
+  }
+
+  /** Does the same for every object whose version the server has another of. Throws what the client throws. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    if (this.path === undefined) return;
+    const known = new Map([...this.#store.keys()].map((key) => [key, this.#store.get(key)]));
+    const versions = await this.#listVersions(this.path, signal);
+    for (const [key, resource] of known)
+      if (!versions.has(key) && this.#store.get(key) === resource) this.#tell(this.#store.remove(key));
+    for (const [key, { namespace, name, version }] of versions)
+      if (this.#isNews(key, version)) await this.refresh(namespace, name, signal);
   }
 
   /** Ends the reflector, and resolves when nothing more is told. */
@@ -159,14 +177,38 @@ export class Reflector {
     await this.#done;
   }
 
-  async #readNow(namespace: string, name: string, deadlineMs: number): Promise<Item | undefined> {
+  /** True for a version of an object that is newer than what is known: of one that is not known, than what the watch has come to. */
+  #isNews(key: string, version: string): boolean {
+    const known = this.#store.get(key)?.metadata.resourceVersion ?? this.#version;
+    return known === undefined || isOlder(known, version);
+  }
+
+  async #readNow(namespace: string, name: string, signal: AbortSignal): Promise<Item | undefined> {
     if (this.path === undefined) return undefined;
     try {
-      return this.#read(await this.#deps.client.request({ path: objectPath(this.path, namespace, name), deadlineMs }));
+      return this.#read(await this.#deps.client.request({ path: objectPath(this.path, namespace, name), signal }));
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
+  }
+
+  /** The versions of all objects, without the objects. */
+  async #listVersions(path: string, signal: AbortSignal): Promise<ReadonlyMap<string, ObjectVersion>> {
+    const versions = new Map<string, ObjectVersion>();
+    let rest = '';
+    do {
+      const query = { ...this.#reflected.query, limit: String(pageSize), ...(rest !== '' && { continue: rest }) };
+      const page = await this.#deps.client.request({ path, query, accept: metadataList, signal });
+      rest = ownText(ownField(page, 'metadata'), 'continue') ?? '';
+      for (const item of ownList(page, 'items')) {
+        const metadata = ownField(item, 'metadata');
+        const [namespace, name] = [ownText(metadata, 'namespace') ?? '', ownText(metadata, 'name') ?? ''];
+        const version = ownText(metadata, 'resourceVersion') ?? '';
+        versions.set(keyOf(namespace, name), { namespace, name, version });
+      }
+    } while (rest !== '');
+    return versions;
   }
 
   async #run(): Promise<void> {
@@ -239,7 +281,10 @@ export class Reflector {
   #takeEvent(type: string, object: unknown, initial: Map<string, Item> | undefined): readonly ResourceChange[] {
     const item = this.#read(object);
     if (item === undefined) return [];
-    if (initial === undefined) return type === 'DELETED' ? this.#store.remove(item.key) : this.#store.put(item);
+    if (initial === undefined) {
+      if (this.#store.isOutdated(item)) return [];
+      return type === 'DELETED' ? this.#store.remove(item.key) : this.#store.put(item);
+    }
     if (type === 'DELETED') initial.delete(item.key);
     else initial.set(item.key, item);
     return [];
@@ -251,17 +296,18 @@ export class Reflector {
 
   /**
    * Holds what watches have told against the state of that very version, so that nothing that happens meanwhile is taken for drift. A
-   * server that has forgotten the version is asked for its present state, which proves nothing.
+   * server that has forgotten the version, or never had it since a backup was restored, is asked for its present state, which proves nothing.
    */
   async #checkDrift(version: string): Promise<void> {
     this.#nextDriftCheck = performance.now() + this.#deps.timing.drift; // watching is worth more than trying this again
+    if (this.#store.isAheadOf(version)) return; // by a live read: there is nothing to hold it against
     try {
       const listed = await this.#list({ resourceVersion: version, resourceVersionMatch: 'Exact' });
       const differences = this.#store.countDifferences(listed.items);
       if (differences > 0) this.#notify((listener) => listener.onDrift(differences));
       this.#tell(this.#adopt({ ...listed, version }));
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 410) throw error;
+      if (!(error instanceof ApiError)) throw error;
       await this.#relist();
     }
   }
@@ -324,7 +370,6 @@ export class Reflector {
   }
 
   #noteContact(): void {
-    this.#contact = performance.now();
     this.#notify((listener) => listener.onContact());
   }
 

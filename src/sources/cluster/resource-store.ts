@@ -45,6 +45,10 @@ export class ResourceStore {
     return this.#resources.values();
   }
 
+  keys(): Iterable<string> {
+    return this.#resources.keys();
+  }
+
   get(key: string): Resource | undefined {
     return this.#resources.get(key);
   }
@@ -55,6 +59,16 @@ export class ResourceStore {
 
   isTerminating(key: string): boolean {
     return this.#terminating.has(key);
+  }
+
+  /** True where something is known that is newer than a version. */
+  isAheadOf(version: string): boolean {
+    return this.#resources.values().some(({ metadata }) => isOlder(version, metadata.resourceVersion ?? ''));
+  }
+
+  /** True where what an event says of an object is older than what is known of it: a live read came before the watch. */
+  isOutdated({ key, version }: Item): boolean {
+    return isOlder(version, this.#resources.get(key)?.metadata.resourceVersion ?? '');
   }
 
   /**
@@ -101,6 +115,15 @@ export class ResourceStore {
     ).length;
     return gone + different;
   }
+}
+
+/**
+ * True for a version that came before another. Versions of one kind are comparable numbers.
+ * Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+ */
+export function isOlder(version: string, other: string): boolean {
+  if (!/^\d+$/.test(version) || !/^\d+$/.test(other)) return false;
+  return version.length === other.length ? version < other : version.length < other.length;
 }
 
 /** The newer of two: where only its version is new, it shares the older one's content, which the mesh holds. */

@@ -42,6 +42,9 @@ const gatewayKinds: ReadonlySet<string> = new Set<Kind>(['Gateway', 'KubernetesG
 /** A loop that has not come round for so long, in milliseconds, never will: a watch ends after ten minutes. */
 const deadAfter = 20 * 60_000;
 
+/** Nobody waits longer for a comparison of versions. */
+const maxCatchUpMs = 5_000;
+
 /** All that a cluster says about its mesh, kept up to date until it is closed. */
 export class WatchedCluster {
   readonly #deps: ClusterDependencies;
@@ -50,6 +53,10 @@ export class WatchedCluster {
   #scope: ClusterScope;
   #meshConfig: Reflector;
   #isSynced = false;
+  /** Ends when the comparison of versions that is under way does. */
+  #catchUp: Promise<void> = Promise.resolve();
+  /** The one that follows it, if somebody waits for that. */
+  #nextCatchUp: Promise<void> | undefined;
 
   constructor(scope: ClusterScope, deps: ClusterDependencies) {
     this.#deps = deps;
@@ -86,12 +93,6 @@ export class WatchedCluster {
       .map(({ kind }) => `the watch of ${kind} has not come round for ${deadAfter / 60_000} minutes`);
   }
 
-  /** For how many milliseconds the server was not heard of, of the kind of which that is longest; infinite before the first answer. */
-  silence(): number {
-    const now = performance.now();
-    return Math.max(...this.#all().map(({ contact = Number.NEGATIVE_INFINITY }) => now - contact));
-  }
-
   /** True while a namespace is being deleted. */
   isTerminating(namespace: string): boolean {
     return this.#kinds.get('Namespace')?.isTerminating('', namespace) ?? false;
@@ -105,12 +106,28 @@ export class WatchedCluster {
       .find((resource) => resource !== undefined);
   }
 
-  /** The present state of a resource as the API server has it. Throws what a `KubernetesClient` throws, but for what is not there. */
-  async read(ref: ResourceRef, deadlineMs: number): Promise<Resource | undefined> {
-    const { name } = writtenRef(ref);
-    const holders = this.#holdersOf(ref);
-    const found = await Promise.all(holders.map((reflector) => reflector.read(ref.namespace, name, deadlineMs)));
-    return found.find((resource) => resource !== undefined);
+  /** Reads some resources from the API server, and tells what is new. Of pods no answer depends. Throws what a client throws. */
+  async read(refs: readonly ResourceRef[], signal: AbortSignal): Promise<void> {
+    const reads = refs
+      .filter(({ kind }) => kind !== 'Workload')
+      .flatMap((ref) =>
+        this.#holdersOf(ref).map((reflector) => reflector.refresh(ref.namespace, writtenRef(ref).name, signal)),
+      );
+    await Promise.all(reads);
+  }
+
+  /**
+   * Holds the versions of all resources against those of the API server, and tells what is new. Who asks while others are answered waits for
+   * the next answer, one for all. Rejects with the signal's reason, or with what a client throws.
+   */
+  catchUp(signal: AbortSignal): Promise<void> {
+    this.#nextCatchUp ??= this.#catchUp.then(() => {
+      this.#nextCatchUp = undefined;
+      const running = this.#compareVersions(AbortSignal.timeout(maxCatchUpMs));
+      this.#catchUp = running.catch(() => {}); // those who wait for it are told
+      return running;
+    });
+    return unlessAborted(this.#nextCatchUp, signal);
   }
 
   /** Follows other settings from now on. */
@@ -131,13 +148,18 @@ export class WatchedCluster {
     await Promise.all(this.#all().map((reflector) => reflector.close()));
   }
 
+  /** Kind by kind, so that no more than a page of each is held at once. */
+  async #compareVersions(signal: AbortSignal): Promise<void> {
+    for (const reflector of this.#all()) await reflector.catchUp(signal);
+  }
+
   #all(): readonly Reflector[] {
     return [...this.#kinds.values(), this.#meshConfig, ...this.#pods.values()];
   }
 
-  #holdersOf({ kind }: ResourceRef): readonly Reflector[] {
+  #holdersOf({ kind, name }: ResourceRef): readonly Reflector[] {
     if (kind === 'Workload') return [...this.#pods.values()];
-    if (kind === 'MeshConfig') return [this.#meshConfig];
+    if (kind === 'MeshConfig') return name === this.#scope.meshConfigMap.name ? [this.#meshConfig] : [];
     const names = kind === 'ListenerSet' ? [kind, 'XListenerSet'] : [kind];
     return names.map((name) => this.#kinds.get(name)).filter((reflector) => reflector !== undefined);
   }
@@ -198,4 +220,12 @@ export class WatchedCluster {
     void reflector.close();
     this.#take(reflector.kind, changes);
   }
+}
+
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => reject(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp);
+  return Promise.race([promise, work]).finally(() => signal.removeEventListener('abort', giveUp));
 }

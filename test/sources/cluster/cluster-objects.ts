@@ -19,7 +19,7 @@ const pathByKind: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Where a fake API server keeps an object; undefined for kinds that nobody watches. */
-export function pathOf({ apiVersion, kind }: ClusterObject): string | undefined {
+function pathOf({ apiVersion, kind }: ClusterObject): string | undefined {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
   return pathByKind.get(`${group} ${kind}`);
 }
@@ -35,7 +35,7 @@ export function store(server: FakeApiServer, objects: Iterable<ClusterObject>): 
   for (const object of objects) {
     const path = pathOf(object);
     if (path === undefined) continue;
-    const before = server.objects(path).find((known) => idOf(known) === idOf(object));
+    const before = server.object(path, idOf(object));
     const now = new Date(Date.UTC(2026, 0, 1) + 1_000 * seconds++).toISOString();
     const creationTimestamp = before?.metadata['creationTimestamp'] ?? now;
     server.put(path, { ...object, metadata: { creationTimestamp, ...object.metadata } });

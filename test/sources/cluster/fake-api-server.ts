@@ -48,6 +48,8 @@ export interface SeenRequest {
   readonly isWatch: boolean;
   readonly authorization: string | undefined;
   readonly contentType: string;
+  /** Only metadata is asked for. */
+  readonly isMetadataOnly: boolean;
 }
 
 /** A request for what is no object that is served. */
@@ -249,9 +251,9 @@ export class FakeApiServer {
     this.#tell(collection, { type: 'DELETED', version, object, before });
   }
 
-  /** `namespace/name` of what a path holds now. */
-  ids(path: string): readonly string[] {
-    return [...this.#collectionOf(path).objects.keys()].sort();
+  /** What a path holds by `namespace/name`. */
+  object(path: string, id: string): FakeObject | undefined {
+    return this.#collectionOf(path).objects.get(id);
   }
 
   objects(path: string): readonly FakeObject[] {
@@ -295,6 +297,7 @@ export class FakeApiServer {
       isWatch: url.searchParams.get('watch') === 'true',
       authorization: request.headers.authorization,
       contentType: request.headers['content-type'] ?? '',
+      isMetadataOnly: request.headers.accept?.includes('as=PartialObjectMetadataList') ?? false,
     };
     this.seen.push(seen);
     const body = text(request);
@@ -319,21 +322,26 @@ export class FakeApiServer {
     else this.#list(collection, request, response, fault);
   }
 
-  /** `/api/v1/namespaces/NS/services/NAME`. */
+  /** `/api/v1/namespaces/NS/services/NAME`, or `/api/v1/namespaces/NAME`. */
   #answerOne(request: SeenRequest, response: ServerResponse, body: Promise<string>): void {
-    const [, prefix, namespace, plural, name] =
-      /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(request.path) ?? [];
-    const object = this.#collections.get(`${prefix}/${plural}`)?.objects.get(`${namespace}/${name}`);
+    const { path } = request;
+    const [, prefix = path, namespace = '', plural = ''] =
+      /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/[^/]+$/.exec(path) ?? [];
+    const [, folder = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
+    const holders = [this.#collections.get(`${prefix}/${plural}`), this.#collections.get(folder)];
+    const object = holders.map((one) => one?.objects.get(`${namespace}/${name}`)).find((one) => one !== undefined);
     if (object) send(response, 200, object);
     else if (this.others) void answerOther(this.others, { request, body }, response);
     else refuse(response, 404, 'NotFound');
   }
 
-  #list(collection: Collection, { query }: SeenRequest, response: ServerResponse, fault: Fault | undefined): void {
+  #list(collection: Collection, request: SeenRequest, response: ServerResponse, fault: Fault | undefined): void {
+    const { query } = request;
     const limit = Math.min(Number(query.get('limit') ?? Infinity), this.#options.maxPage ?? Infinity);
     const token = query.get('continue');
     const page = token === null ? this.#firstPage(collection, query) : this.#pages.get(token);
-    if (page) this.#sendPage(page, collection, limit, response, fault);
+    const asked = request.isMetadataOnly && page ? { ...page, items: page.items.map(metadataOf) } : page;
+    if (asked) this.#sendPage(asked, collection, limit, response, fault);
     else refuse(response, 410, 'Expired');
   }
 
@@ -422,6 +430,10 @@ async function answerOther(
     if (error instanceof ApiError) refuse(response, error.status, error.reason);
     else throw error;
   }
+}
+
+function metadataOf({ metadata }: FakeObject): FakeObject {
+  return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
 }
 
 /** `namespace/name`. */

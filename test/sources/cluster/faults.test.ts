@@ -40,6 +40,9 @@ type Step =
   | { readonly do: 'remove'; readonly name: string }
   | { readonly do: 'fault'; readonly fault: Fault; readonly requests: number }
   | { readonly do: 'cut' | 'compact' | 'retire' | 'serve' | 'exchange-token' }
+  /** Somebody wants to know what there is now. */
+  | { readonly do: 'read'; readonly name: string }
+  | { readonly do: 'catch-up' }
   | { readonly do: 'wait'; readonly ms: number };
 
 const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
@@ -86,6 +89,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constantFrom('cut', 'cut', 'cut', 'compact', 'compact', 'retire', 'serve', 'serve', 'exchange-token'),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), name }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('catch-up' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 15 }) }) },
 );
 
@@ -217,7 +222,14 @@ async function play({ steps, ...options }: { readonly steps: readonly Step[] } &
     { client, listener, timing: hasty },
   );
   try {
-    for (const next of steps) await server.take(next);
+    const looks: Promise<void>[] = [];
+    const look = (read: Promise<void>): void => void looks.push(read.catch(() => {})); // some meet with a fault
+    for (const next of steps) {
+      if (next.do === 'read') look(reflector.refresh('ns', next.name, AbortSignal.timeout(60)));
+      else if (next.do === 'catch-up') look(reflector.catchUp(AbortSignal.timeout(60)));
+      else await server.take(next);
+    }
+    await Promise.all(looks);
     server.recover();
     await vi.waitFor(() => expect(stateOf(reflector.resources())).toEqual(server.state()), {
       interval: 5,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ApiError } from '../../../src/sources/cluster/api-error.ts';
 import type { ApiServer } from '../../../src/sources/cluster/api-server.ts';
 import { inClusterServer } from '../../../src/sources/cluster/in-cluster.ts';
-import { createKubernetesClient } from '../../../src/sources/cluster/kubernetes-client.ts';
+import { type ApiRequest, createKubernetesClient } from '../../../src/sources/cluster/kubernetes-client.ts';
 import { createCertificate } from '../../admission/tls-client.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { startApiServer } from './start-api-server.ts';
@@ -43,8 +43,9 @@ test('an error says what was asked and what was answered', async () => {
 test('a silent server is waited for until the deadline', async () => {
   const { server, client } = await startApiServer();
   server.script = () => ({ kind: 'silence' });
-  expect(await errorOf(client.request({ path: '/x', deadlineMs: 20 }))).toMatchObject({ name: 'TimeoutError' });
-  expect(await errorOf(client.stream({ path: '/x', deadlineMs: 20 }))).toMatchObject({ name: 'TimeoutError' });
+  const request: ApiRequest = { path: '/x', deadlineMs: 20 };
+  expect(await errorOf(client.request(request))).toMatchObject({ name: 'TimeoutError' });
+  expect(await errorOf(client.stream(request))).toMatchObject({ name: 'TimeoutError' });
   const reason = new Error('not wanted any more');
   expect(await errorOf(client.request({ path: '/x', signal: AbortSignal.abort(reason) }))).toBe(reason);
 });

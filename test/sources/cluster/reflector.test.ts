@@ -216,6 +216,24 @@ test('a full list puts right what a watch did not tell', async () => {
   expect(server.seen.find(({ isWatch }) => !isWatch)?.query.get('resourceVersionMatch')).toBe('Exact');
 });
 
+test('what was read before the watch told of it is no drift', async () => {
+  const { server, log, reflect } = await start({ secondMs: 1, bookmarkMs: 60_000 }, { drift: 40, watchSeconds: 10 });
+  server.serve(path);
+  server.put(path, entry('a'));
+  let isLate = false;
+  server.script = ({ isWatch }) => (isWatch && isLate ? { kind: 'lose' } : undefined);
+  const reflector = reflect();
+  await eventually(() => expect(log.at(-1)).toBe('synced'));
+  isLate = true;
+  server.cutAll();
+  server.put(path, entry('a', 'other.example.com'));
+  await reflector.refresh('ns', 'a', AbortSignal.timeout(1_000));
+  expect(log.slice(2)).toEqual(['UPDATE a']);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(log.slice(2)).toEqual(['UPDATE a']);
+  expect(hostsOf(reflector)).toEqual(['other.example.com']);
+});
+
 test('what happens while a full list is made is no drift', async () => {
   const { server, log, reflect } = await start({ secondMs: 1 }, { drift: 30, watchSeconds: 10 });
   server.serve(path);

@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { judgedKinds } from '../../../src/admission/judged-kinds.ts';
-import { displayRef, idOf, refOf } from '../../../src/istio/resources.ts';
+import { displayRef, idOf, type ResourceRef, refOf } from '../../../src/istio/resources.ts';
 import { defaultTiming, type Timing } from '../../../src/sources/cluster/timing.ts';
 import { type ClusterListener, type ClusterScope, WatchedCluster } from '../../../src/sources/cluster/watch-cluster.ts';
 import { reflectedNames, watchedKinds } from '../../../src/sources/cluster/watched-kinds.ts';
@@ -84,12 +84,14 @@ test('is ready when everything was listed, also what the first lists led to', as
     { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'istio-egress', name: 'gw' }, spec: { ports: [] } },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
   ]);
-  server.script = ({ path }) => (path === podsPath ? { kind: 'slow', ms: 100 } : undefined);
+  server.script = ({ path }) => (path === podsPath ? { kind: 'status', status: 503 } : undefined);
   const cluster = watch();
   expect(cluster.notReadyReasons()).toContain('ServiceEntry is not listed yet');
-  expect(cluster.silence()).toBe(Number.POSITIVE_INFINITY);
-  await eventually(() => expect(cluster.notReadyReasons()).toEqual(['Pod is not listed yet']));
+  await eventually(() =>
+    expect(cluster.notReadyReasons()).toEqual(['Pod is not listed yet: GET /api/v1/pods: no 503']),
+  );
   expect(log).toEqual([]);
+  server.script = () => undefined;
   await eventually(() => expect(log).toEqual(['synced']));
   expect(idsOf(cluster)).toEqual([
     'Gateway istio-egress/egress',
@@ -98,7 +100,6 @@ test('is ready when everything was listed, also what the first lists led to', as
     'Service istio-egress/gw',
     'Workload istio-egress/Pod/one',
   ]);
-  expect(cluster.silence()).toBeLessThan(60_000);
   expect(cluster.notAliveReasons()).toEqual([]);
 });
 
@@ -204,20 +205,67 @@ test('knows a namespace that is being deleted', async () => {
   await eventually(() => expect(cluster.isTerminating('shop')).toBe(true));
 });
 
-test('a resource can be read as the server has it now', async () => {
-  const { server, log, watch } = await start([gateway('a', {})]);
-  const cluster = watch();
-  await eventually(() => expect(log).toEqual(['synced']));
-  const ref = { kind: 'Gateway', namespace: 'istio-egress', name: 'a' } as const;
-  expect(await cluster.read(ref, 1_000)).toEqual(cluster.find(ref));
-  expect(await cluster.read({ ...ref, name: 'b' }, 1_000)).toBeUndefined();
-  expect(cluster.find({ ...ref, name: 'b' })).toBeUndefined();
-  expect(await cluster.read({ ...ref, kind: 'ListenerSet' }, 1_000)).toBeUndefined();
-  const last = server.seen.slice(-2).map(({ path }) => path);
-  expect(last).toEqual([
-    '/apis/gateway.networking.k8s.io/v1/namespaces/istio-egress/listenersets/a',
-    '/apis/gateway.networking.x-k8s.io/v1alpha1/namespaces/istio-egress/xlistenersets/a',
-  ]);
-  server.script = () => ({ kind: 'silence' });
-  await expect(cluster.read(ref, 20)).rejects.toThrow('timeout');
+describe('what a watch has not told yet', () => {
+  const gateways = '/apis/networking.istio.io/v1/gateways';
+  const ref = (name: string): ResourceRef => ({ kind: 'Gateway', namespace: 'istio-egress', name });
+  const soon = (): AbortSignal => AbortSignal.timeout(1_000);
+
+  /** A cluster whose watch of Gateways tells one event and no more, until its connection is cut. */
+  async function startLagging() {
+    const { server, log, watch } = await start([gateway('a', {}), gateway('b', {})]);
+    server.script = ({ path, query }) =>
+      path === gateways && query.has('sendInitialEvents') ? { kind: 'half-open', events: 1 } : undefined;
+    const cluster = watch();
+    await eventually(() => expect(log).toEqual(['synced']));
+    store(server, [gateway('one', {})]);
+    await eventually(() => expect(log).toEqual(['synced', 'CREATE Gateway istio-egress/one']));
+    log.length = 0;
+    return { server, log, cluster };
+  }
+
+  test('can be read, resource by resource', async () => {
+    const { server, log, cluster } = await startLagging();
+    store(server, [gateway('a', { istio: 'other' })]);
+    server.remove(gateways, 'istio-egress/b');
+    await cluster.read([ref('a'), ref('b'), ref('one'), ref('never')], soon());
+    const told = ['DELETE Gateway istio-egress/b', 'UPDATE Gateway istio-egress/a'];
+    expect(log.toSorted()).toEqual(told);
+    server.cutAll(); // the next watch tells it all
+    store(server, [gateway('last', {})]);
+    await eventually(() => expect(log.at(-1)).toBe('CREATE Gateway istio-egress/last'));
+    expect(log.toSorted()).toEqual(['CREATE Gateway istio-egress/last', ...told]);
+  });
+
+  test('can be read, wherever it is', async () => {
+    const { server, log, cluster } = await startLagging();
+    store(server, [gateway('a', { istio: 'other' }), gateway('c', {})]);
+    server.remove(gateways, 'istio-egress/b');
+    await cluster.catchUp(soon());
+    expect(log.toSorted()).toEqual([
+      'CREATE Gateway istio-egress/c',
+      'DELETE Gateway istio-egress/b',
+      'UPDATE Gateway istio-egress/a',
+    ]);
+    await cluster.catchUp(soon());
+    expect(log).toHaveLength(3);
+  });
+
+  test('does not make what is known older again', async () => {
+    const { server, log, cluster } = await startLagging();
+    store(server, [gateway('a', { istio: 'first' })]);
+    server.script = ({ path, isWatch }) => (path === gateways && isWatch ? { kind: 'slow', ms: 60 } : undefined);
+    store(server, [gateway('a', { istio: 'second' })]);
+    await cluster.read([ref('a')], soon());
+    server.cutAll(); // the next watch begins with what was first
+    store(server, [gateway('last', {})]);
+    await eventually(() => expect(log.at(-1)).toBe('CREATE Gateway istio-egress/last'));
+    expect(log).toEqual(['UPDATE Gateway istio-egress/a', 'CREATE Gateway istio-egress/last']);
+  });
+
+  test('is an error where the server does not answer', async () => {
+    const { server, cluster } = await startLagging();
+    server.script = () => ({ kind: 'silence' });
+    await expect(cluster.read([ref('a')], AbortSignal.timeout(20))).rejects.toThrow('timeout');
+    await expect(cluster.catchUp(AbortSignal.timeout(20))).rejects.toThrow('timeout');
+  });
 });
