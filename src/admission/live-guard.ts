@@ -1,5 +1,5 @@
 import type { Decision } from '../analysis/decision.ts';
-import type { Severity } from '../analysis/finding.ts';
+import type { Finding, Severity } from '../analysis/finding.ts';
 import type { Change, CreateGuard, Guard, GuardOptions } from '../analysis/guard.ts';
 import type { Resource, ResourceRef } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -41,6 +41,11 @@ export class LiveGuard {
   /** A resource as the mesh has it now. */
   find(ref: ResourceRef): Resource | undefined {
     return this.#guard.find(ref);
+  }
+
+  /** All findings, worst first. */
+  findings(): readonly Finding[] {
+    return this.#guard.check();
   }
 
   /** Judges a change without keeping it; with `given`, as if those changes had been kept before, in their order. */

@@ -17,6 +17,7 @@ export interface Metrics {
   readonly relistDrift: Counter<'kind'>;
   readonly liveReads: Counter<'outcome'>;
   readonly certificateExpiry: Gauge;
+  readonly auditLeader: Gauge;
 }
 
 /** Seconds. Decisions take well under a millisecond to 50 ms; the API server gives up after 5 s or so. */
@@ -58,6 +59,7 @@ export function createMetrics(version: string): Metrics {
     watchRestarts: counter('watch_restarts_total', 'Watches that had to be started again.', ['kind', 'reason']),
     relistDrift: counter('relist_drift_total', 'Differences that a full list found against the watch.', ['kind']),
     liveReads: counter('live_reads_total', 'Reads from the API server before a denial.', ['outcome']),
+    auditLeader: gauge('audit_leader', '1 on the replica that writes findings as Events.', []),
     certificateExpiry: gauge('certificate_expiry_timestamp_seconds', 'When the served certificate expires.', []),
   };
 }

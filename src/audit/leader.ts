@@ -32,7 +32,7 @@ export interface LeaderOptions {
 }
 
 /** Whom an election tells. */
-export interface LeaderListener {
+interface LeaderListener {
   onElected(): void;
   onDeposed(): void;
   /** The API server could not be asked; it is tried again. */

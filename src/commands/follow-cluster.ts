@@ -2,7 +2,9 @@ import type { DecisionContext } from '../admission/answer-review.ts';
 import { LiveGuard } from '../admission/live-guard.ts';
 import { SecondLook } from '../admission/second-look.ts';
 import type { Decision } from '../analysis/decision.ts';
+import type { Finding } from '../analysis/finding.ts';
 import type { Change, GuardOptions } from '../analysis/guard.ts';
+import type { ResourceRef } from '../istio/resources.ts';
 import { meshConfigMapName } from '../mesh/model.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
@@ -18,6 +20,14 @@ const clusterGuardOptions: GuardOptions = {
   assumesGateways: false,
 };
 
+/** The mesh of a cluster, which others want to be told about. */
+export interface FollowedCluster extends FollowedMesh {
+  /** All findings, worst first; none before the mesh is known. */
+  findings(): readonly Finding[];
+  /** Where the API server has a resource; undefined for what it does not have. */
+  pathOf(ref: ResourceRef): string | undefined;
+}
+
 /**
  * Watches a cluster, and reads settings whenever they change. Nothing can be judged before everything was listed once; afterwards what is
  * known is judged, however long the API server is away. Throws an InputError for settings that are not valid to begin with.
@@ -27,7 +37,7 @@ export function followCluster(
   settingsFile: string | undefined,
   context: CommandContext,
   recorder: MeshRecorder,
-): FollowedMesh {
+): FollowedCluster {
   const { log } = recorder;
   const settings = openSettings(settingsFile, context);
   const mesh = new ClusterMesh(client, settings.settings, context, recorder);
@@ -44,6 +54,8 @@ export function followCluster(
     notReadyReasons: () => mesh.cluster.notReadyReasons(),
     notAliveReasons: () => mesh.cluster.notAliveReasons(),
     isNamespaceTerminating: (namespace) => mesh.cluster.isTerminating(namespace),
+    findings: () => mesh.findings(),
+    pathOf: (ref) => mesh.cluster.pathOf(ref),
     close: async () => {
       followed.close();
       await mesh.cluster.close();
@@ -94,6 +106,10 @@ class ClusterMesh {
       cluster: this.cluster,
       metrics: this.#recorder.metrics,
     });
+  }
+
+  findings(): readonly Finding[] {
+    return this.#guard?.findings() ?? [];
   }
 
   version(): string {

@@ -171,6 +171,11 @@ export class Reflector {
       if (this.#isNews(key, version)) await this.refresh(namespace, name, signal);
   }
 
+  /** Where an object is served; undefined while the server does not know the kind. */
+  pathOf(namespace: string, name: string): string | undefined {
+    return this.path === undefined ? undefined : objectPath(this.path, namespace, name);
+  }
+
   /** Ends the reflector, and resolves when nothing more is told. */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -106,6 +106,14 @@ export class WatchedCluster {
       .find((resource) => resource !== undefined);
   }
 
+  /** Where the API server has a resource that is known; undefined for what it does not have, and for pods. */
+  pathOf(ref: ResourceRef): string | undefined {
+    if (ref.kind === 'Workload') return undefined;
+    const { name } = writtenRef(ref);
+    const holder = this.#holdersOf(ref).find((reflector) => reflector.get(ref.namespace, name) !== undefined);
+    return holder?.pathOf(ref.namespace, name);
+  }
+
   /** Reads some resources from the API server, and tells what is new. Of pods no answer depends. Throws what a client throws. */
   async read(refs: readonly ResourceRef[], signal: AbortSignal): Promise<void> {
     const reads = refs
