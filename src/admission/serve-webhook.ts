@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { CertificateSource, ServingCertificate } from './certificate-source.ts';
+import type { CertificateSource, ServingCertificate } from './certificates/certificate-source.ts';
 import { trackConnections } from './connections.ts';
 import { listen } from './listen.ts';
 import { buildOpsServer, type Reasons } from './ops-server.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { watchCertificateFiles } from '../admission/certificate-files.ts';
-import type { CertificateSource } from '../admission/certificate-source.ts';
+import { watchCertificateFiles } from '../admission/certificates/certificate-files.ts';
+import type { CertificateSource } from '../admission/certificates/certificate-source.ts';
 import type { Log } from '../admission/log.ts';
 import type { ServeOptions } from './serve-options.ts';
 
@@ -14,7 +14,9 @@ export async function openCertificates(
     return watchCertificateFiles({ cert: resolve(cwd, certificate.cert), key: resolve(cwd, certificate.key) }, { log });
   }
   // Making certificates takes a library that serving them does not need.
-  const { createDevelopmentCertificateSource } = await import('../admission/development-certificate-source.ts');
+  const { createDevelopmentCertificateSource } = await import(
+    '../admission/certificates/development-certificate-source.ts'
+  );
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...(isUnspecified(host) ? [] : [host])])];
   const source = await createDevelopmentCertificateSource(names);
   log.warn('serving with a certificate made up for this run; --tls-cert and --tls-key name one that lasts', {

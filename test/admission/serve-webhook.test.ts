@@ -5,8 +5,8 @@ import {
   type CertificateSource,
   parseCertificate,
   type ServingCertificate,
-} from '../../src/admission/certificate-source.ts';
-import type { DevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+} from '../../src/admission/certificates/certificate-source.ts';
+import type { DevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 import { listen } from '../../src/admission/listen.ts';
 import {
   type RunningWebhook,

@@ -1,6 +1,6 @@
 import { connect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { DevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+import type { DevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 import { listen } from '../../src/admission/listen.ts';
 import { buildServer, type ServerOptions, type WebhookServer } from '../../src/admission/server.ts';
 import { expectValidAnswer } from './expect-valid-answer.ts';

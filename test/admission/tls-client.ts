@@ -1,7 +1,7 @@
 import { Agent, type RequestOptions, request } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import { createDevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+import { createDevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 
 /** An answer as a client sees it. */
 export interface ClientAnswer {

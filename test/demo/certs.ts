@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { createDevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+import { createDevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 
 const folder = join(import.meta.dirname, '../../certs');
 const names = ['localhost', '127.0.0.1', '::1', ...process.argv.slice(2)];

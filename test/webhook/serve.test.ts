@@ -2,7 +2,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createDevelopmentCertificates } from '../../src/admission/development-certificates.ts';
+import { createDevelopmentCertificates } from '../../src/admission/certificates/development-certificates.ts';
 import { createAgent, postOver } from '../admission/tls-client.ts';
 import { admissionReview } from './admission-review.ts';
 import { faultyMesh, hopRule, inMesh, manifest, mutualFor } from './faulty-mesh.ts';

@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { watchCertificateFiles } from '../../src/admission/certificate-files.ts';
-import type { CertificateSource, ServingCertificate } from '../../src/admission/certificate-source.ts';
-import type { DevelopmentCertificates } from '../../src/admission/development-certificates.ts';
-import { createLog } from '../../src/admission/log.ts';
-import { InputError } from '../../src/input-error.ts';
-import { createHarness } from './harness.ts';
-import { createCertificate } from './tls-client.ts';
+import { watchCertificateFiles } from '../../../src/admission/certificates/certificate-files.ts';
+import type { CertificateSource, ServingCertificate } from '../../../src/admission/certificates/certificate-source.ts';
+import type { DevelopmentCertificates } from '../../../src/admission/certificates/development-certificates.ts';
+import { createLog } from '../../../src/admission/log.ts';
+import { InputError } from '../../../src/input-error.ts';
+import { createHarness } from '../harness.ts';
+import { createCertificate } from '../tls-client.ts';
 
 let first: DevelopmentCertificates;
 let second: DevelopmentCertificates;

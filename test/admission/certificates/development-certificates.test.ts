@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createDevelopmentCertificates,
   type DevelopmentCertificates,
-} from '../../src/admission/development-certificates.ts';
+} from '../../../src/admission/certificates/development-certificates.ts';
 
 const day = 86_400_000;
 const options = { dnsNames: ['localhost', 'guard.example'], ipAddresses: ['127.0.0.1', '::1'], validDays: 2 };

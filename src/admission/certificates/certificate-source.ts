@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { InputError } from '../input-error.ts';
+import { InputError } from '../../input-error.ts';
 
 /** A certificate with its key, checked to belong together. */
 export interface ServingCertificate {

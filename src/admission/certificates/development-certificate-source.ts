@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '../input-error.ts';
+import { InputError } from '../../input-error.ts';
 import { type CertificateSource, parseCertificate } from './certificate-source.ts';
 import { createDevelopmentCertificates } from './development-certificates.ts';
 

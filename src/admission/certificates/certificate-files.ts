@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { InputError } from '../input-error.ts';
+import { InputError } from '../../input-error.ts';
+import type { Log } from '../log.ts';
 import {
   type CertificateNames,
   type CertificateSource,
   parseCertificate,
   type ServingCertificate,
 } from './certificate-source.ts';
-import type { Log } from './log.ts';
 
 /** How certificate files are watched. */
 export interface WatchOptions {
