@@ -84,10 +84,12 @@ function assemble(options: WebhookOptions, deps: WebhookDependencies): Parts {
   const isDraining = (): boolean => shutdown.isDraining();
   const notReadyReasons = (): readonly string[] => [
     ...(isDraining() ? ['shutting down'] : []),
-    ...certificateReasons(certificates.current(), wallClock()),
+    ...certificates.notReadyReasons(),
+    ...expiryReasons(certificates.current(), wallClock()),
     ...deps.notReadyReasons(),
   ];
-  const server = buildServer({ ...deps, isDraining }, { certificate: certificates.current() });
+  const certificate = certificates.current();
+  const server = buildServer({ ...deps, isDraining }, certificate && { certificate });
   const ops = buildOpsServer({ registry: metrics.registry, notReadyReasons, notAliveReasons });
   followCertificate(server, deps);
   const closeServer = closerOf(server, options.inFlightDeadlineMs ?? defaultInFlightDeadlineMs);
@@ -110,7 +112,8 @@ function assemble(options: WebhookOptions, deps: WebhookDependencies): Parts {
 /** Serves every later certificate to new connections; open ones keep theirs. */
 function followCertificate(server: WebhookServer, { certificates, metrics }: WebhookDependencies): void {
   const tell = ({ expires }: ServingCertificate): void => metrics.certificateExpiry.set(expires / 1_000);
-  tell(certificates.current());
+  const certificate = certificates.current();
+  if (certificate) tell(certificate);
   certificates.onChange((certificate) => {
     server.server.setSecureContext(secureContext(certificate));
     tell(certificate);
@@ -129,7 +132,7 @@ function closerOf(server: WebhookServer, deadlineMs: number): () => Promise<bool
   };
 }
 
-function certificateReasons({ expires }: ServingCertificate, now: number): readonly string[] {
-  if (expires - now >= minCertificateLifeMs) return [];
-  return [`the certificate expires at ${new Date(expires).toISOString()}`];
+function expiryReasons(certificate: ServingCertificate | undefined, now: number): readonly string[] {
+  if (certificate === undefined || certificate.expires - now >= minCertificateLifeMs) return [];
+  return [`the certificate expires at ${new Date(certificate.expires).toISOString()}`];
 }

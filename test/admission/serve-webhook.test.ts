@@ -34,6 +34,7 @@ afterEach(async () => {
 
 /** A certificate that the test exchanges. */
 interface TestCertificates extends CertificateSource {
+  readonly current: () => ServingCertificate;
   readonly change: (pair: DevelopmentCertificates) => void;
   readonly isClosed: () => boolean;
 }
@@ -45,7 +46,10 @@ function certificatesOf(pair: DevelopmentCertificates): TestCertificates {
   let isClosed = false;
   return {
     current: () => current,
-    onChange: (listener) => listeners.push(listener),
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    notReadyReasons: () => [],
     close: () => {
       isClosed = true;
     },

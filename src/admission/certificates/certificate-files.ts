@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../../input-error.ts';
-import type { Log } from '../log.ts';
 import {
   type CertificateNames,
+  type CertificateRecorder,
   type CertificateSource,
   parseCertificate,
   type ServingCertificate,
 } from './certificate-source.ts';
+import { repeat } from './repeat.ts';
 
 /** How certificate files are watched. */
-export interface WatchOptions {
-  readonly log: Log;
+export interface WatchOptions extends CertificateRecorder {
   /** Milliseconds between two looks; default 10,000. */
   readonly intervalMs?: number;
 }
@@ -25,15 +25,17 @@ const defaultIntervalMs = 10_000;
  */
 export async function watchCertificateFiles(
   files: CertificateNames,
-  { log, intervalMs = defaultIntervalMs }: WatchOptions,
+  { log, metrics, intervalMs = defaultIntervalMs }: WatchOptions,
 ): Promise<CertificateSource> {
   const listeners: ((certificate: ServingCertificate) => void)[] = [];
   let current = await readCertificate(files);
   let lastProblem = '';
+  metrics.inputBroken.set({ input: 'certificate' }, 0);
   const look = async (): Promise<void> => {
     try {
       const next = await readCertificate(files);
       lastProblem = '';
+      metrics.inputBroken.set({ input: 'certificate' }, 0);
       if (next.cert === current.cert && next.key === current.key) return;
       current = next;
       log.info('certificate changed', { expires: new Date(next.expires).toISOString() });
@@ -42,14 +44,16 @@ export async function watchCertificateFiles(
       if (!(error instanceof InputError)) throw error;
       if (error.message !== lastProblem) log.warn('certificate kept, the new one is broken', { error: error.message });
       lastProblem = error.message;
+      metrics.inputBroken.set({ input: 'certificate' }, 1);
     }
   };
-  const timer = repeat(look, intervalMs);
+  const timer = repeat(look, () => intervalMs);
   return {
     current: () => current,
     onChange: (listener) => {
       listeners.push(listener);
     },
+    notReadyReasons: () => [], // it is not for this process to see whom API servers trust
     close: timer.stop,
   };
 }
@@ -65,24 +69,4 @@ async function readPem(file: string, what: string): Promise<string> {
     const reason = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
     throw new InputError(`cannot read ${what} '${file}'${reason}; name a readable PEM file`, undefined, { cause });
   }
-}
-
-/** Runs a task again and again, `intervalMs` after it ended, without keeping the process alive. */
-function repeat(task: () => Promise<void>, intervalMs: number): { readonly stop: () => void } {
-  let isStopped = false;
-  let timer: NodeJS.Timeout;
-  const schedule = (): void => {
-    timer = setTimeout(async () => {
-      await task();
-      if (!isStopped) schedule();
-    }, intervalMs);
-    timer.unref();
-  };
-  schedule();
-  return {
-    stop: () => {
-      isStopped = true;
-      clearTimeout(timer);
-    },
-  };
 }

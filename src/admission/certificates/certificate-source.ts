@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { InputError } from '../../input-error.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 
 /** A certificate with its key, checked to belong together. */
 export interface ServingCertificate {
@@ -12,13 +14,21 @@ export interface ServingCertificate {
   readonly expires: number;
 }
 
-/** Where the served certificate comes from: files, or a self-managed certificate authority. */
+/** Where the served certificate comes from: files, or a Secret of the cluster. */
 export interface CertificateSource {
-  /** The certificate to serve now. */
-  readonly current: () => ServingCertificate;
+  /** The certificate to serve now; undefined while none is known. */
+  current(): ServingCertificate | undefined;
   /** Calls `listener` with every later certificate. */
-  readonly onChange: (listener: (certificate: ServingCertificate) => void) => void;
-  readonly close: () => void;
+  onChange(listener: (certificate: ServingCertificate) => void): void;
+  /** Why API servers cannot call with it, one clause each; its expiry is not among them. Empty where they can, as far as is known. */
+  notReadyReasons(): readonly string[];
+  close(): void;
+}
+
+/** Where a source leaves its trace. */
+export interface CertificateRecorder {
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'inputBroken'>;
 }
 
 /** The names by which messages call the two parts of a certificate. */
@@ -45,6 +55,6 @@ function parse<T>(name: string, what: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new InputError(`'${name}' is not ${what}; convert it, or name another file`, undefined, { cause });
+    throw new InputError(`'${name}' is not ${what}; convert it, or name another one`, undefined, { cause });
   }
 }

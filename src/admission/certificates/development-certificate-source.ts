@@ -29,6 +29,7 @@ export async function createDevelopmentCertificateSource(
     caFile: join(folder, caName),
     current: () => certificate,
     onChange: () => undefined, // it serves this run only
+    notReadyReasons: () => [], // it is not for this process to see whom API servers trust
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

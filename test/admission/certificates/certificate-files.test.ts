@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { watchCertificateFiles } from '../../../src/admission/certificates/certificate-files.ts';
 import type { CertificateSource, ServingCertificate } from '../../../src/admission/certificates/certificate-source.ts';
 import type { DevelopmentCertificates } from '../../../src/admission/certificates/development-certificates.ts';
@@ -16,6 +16,7 @@ let second: DevelopmentCertificates;
 let folder: string;
 let files: { readonly cert: string; readonly key: string };
 const sources: CertificateSource[] = [];
+const { metrics } = createHarness();
 
 beforeAll(async () => {
   first = await createCertificate();
@@ -38,9 +39,14 @@ async function write(pair: { readonly cert: string; readonly key: string }, path
 }
 
 async function watch(log = createHarness().log, paths = files): Promise<CertificateSource> {
-  const source = await watchCertificateFiles(paths, { log, intervalMs: 5 });
+  const source = await watchCertificateFiles(paths, { log, metrics, intervalMs: 5 });
   sources.push(source);
   return source;
+}
+
+/** What the metrics say about the files. */
+async function isBroken(): Promise<boolean> {
+  return (await metrics.registry.metrics()).includes('egress_guard_input_broken{input="certificate"} 1');
 }
 
 /** The next certificate of a source. */
@@ -55,7 +61,7 @@ describe('certificate files', () => {
     await write(first);
     const current = (await watch()).current();
     expect(current).toMatchObject({ cert: first.cert, key: first.key });
-    const days = (current.expires - Date.now()) / 86_400_000;
+    const days = ((current?.expires ?? 0) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(364);
     expect(days).toBeLessThanOrEqual(365);
   });
@@ -66,7 +72,7 @@ describe('certificate files', () => {
     const next = nextOf(source);
     await write(second);
     expect(await next).toMatchObject({ cert: second.cert, key: second.key });
-    expect(source.current().cert).toBe(second.cert);
+    expect(source.current()?.cert).toBe(second.cert);
   });
 
   test('are followed where a Secret is mounted: the folder is a link that is exchanged', async () => {
@@ -99,10 +105,12 @@ describe('certificate files', () => {
     await writeFile(files.cert, second.cert);
     await told.promise;
     expect(lines[0]).toContain(`key '${files.key}' is not the key of certificate '${files.cert}'`);
-    expect(source.current().cert).toBe(first.cert);
+    expect(source.current()?.cert).toBe(first.cert);
+    await vi.waitFor(async () => expect(await isBroken()).toBe(true));
     await writeFile(files.key, second.key);
     expect(await next).toMatchObject({ cert: second.cert });
     expect(lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'info']);
+    expect(await isBroken()).toBe(false);
   });
 });
 
