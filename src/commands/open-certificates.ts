@@ -1,18 +1,28 @@
 import { resolve } from 'node:path';
 import { watchCertificateFiles } from '../admission/certificates/certificate-files.ts';
 import type { CertificateRecorder, CertificateSource } from '../admission/certificates/certificate-source.ts';
+import { openClusterCertificates } from '../admission/certificates/open-cluster-certificates.ts';
+import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
 import type { ServeOptions } from './serve-options.ts';
 
-/** Opens the certificate of a webhook without a cluster: from files, which are followed, or made up for this run, which is said. */
+/** Where certificates may come from. */
+export interface CertificateOrigins {
+  readonly cwd: string;
+  /** Undefined where there is no cluster. */
+  readonly client: KubernetesClient | undefined;
+}
+
+/** Opens the certificate of a webhook: from files or a cluster, which are followed, or made up for this run, which is said. */
 export async function openCertificates(
   { certificate, host, port }: ServeOptions,
-  cwd: string,
+  { cwd, client }: CertificateOrigins,
   recorder: CertificateRecorder,
 ): Promise<CertificateSource> {
   if (certificate.from === 'files') {
     const files = { cert: resolve(cwd, certificate.cert), key: resolve(cwd, certificate.key) };
     return watchCertificateFiles(files, recorder);
   }
+  if (certificate.from === 'cluster' && client) return openClusterCertificates(certificate, { client, ...recorder });
   // Making certificates takes a library that serving them does not need.
   const { createDevelopmentCertificateSource } = await import(
     '../admission/certificates/development-certificate-source.ts'

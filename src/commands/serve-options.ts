@@ -1,3 +1,4 @@
+import type { ClusterCertificateOptions, ClusterTlsMode } from '../admission/certificates/open-cluster-certificates.ts';
 import { InputError } from '../input-error.ts';
 
 /** Flags of `serve` as they are written. */
@@ -22,9 +23,6 @@ export interface ServeFlags {
 /** Where the webhook learns of the mesh. */
 type MeshSource = { readonly from: 'files'; readonly paths: readonly string[] } | { readonly from: 'cluster' };
 
-/** How certificates are made in a cluster. */
-type ClusterTlsMode = 'self-managed' | 'cert-manager' | 'existing-secret';
-
 /** Where the serving certificate comes from. */
 type CertificateOrigin =
   /** PEM files, which are followed when they change. */
@@ -32,14 +30,7 @@ type CertificateOrigin =
   /** Made up at every start, for development. */
   | { readonly from: 'nowhere' }
   /** Kept in a Secret of the cluster. */
-  | {
-      readonly from: 'cluster';
-      readonly mode: ClusterTlsMode;
-      readonly secret: string;
-      readonly webhookConfiguration: string;
-      readonly service: string;
-      readonly namespace: string;
-    };
+  | ({ readonly from: 'cluster' } & ClusterCertificateOptions);
 
 /** What `serve` does. */
 export interface ServeOptions {

@@ -20,7 +20,7 @@ export async function serve(flags: ServeFlags, context: CommandContext): Promise
   const mesh = follow(client, flags, context, { log, metrics });
   try {
     const webhook = await startWebhook(options, {
-      certificates: await openCertificates(options, terminal.cwd, { log, metrics }),
+      certificates: await openCertificates(options, { cwd: terminal.cwd, client }, { log, metrics }),
       decide: (change, decisionContext) => mesh.decide(change, decisionContext),
       readResource,
       isNamespaceTerminating: (namespace) => mesh.isNamespaceTerminating(namespace),

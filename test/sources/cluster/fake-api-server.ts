@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { createServer as createPlain, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { JsonObject } from '../../../src/istio/json-object.ts';
+import { ApiError } from '../../../src/sources/cluster/api-error.ts';
 
 /** A Kubernetes object as JSON. */
 export interface FakeObject {
@@ -46,6 +49,16 @@ export interface SeenRequest {
   readonly authorization: string | undefined;
   /** Only metadata is asked for. */
   readonly isMetadataOnly: boolean;
+  readonly contentType: string;
+}
+
+/** A request for what is no object that is served. */
+export interface OtherRequest {
+  readonly method: string;
+  readonly path: string;
+  /** What was sent, parsed. */
+  readonly body: unknown;
+  readonly contentType: string;
 }
 
 /** How a fake API server is set up. */
@@ -175,6 +188,8 @@ export class FakeApiServer {
   tokens: readonly string[] | undefined;
   /** What to do to a request; undefined: nothing. */
   script: (request: SeenRequest) => Fault | undefined = () => undefined;
+  /** Answers what is no object that is served, writes too, with JSON or by throwing an ApiError; undefined: it is not there. */
+  others: ((request: OtherRequest) => JsonObject) | undefined;
   /** Every request, in its order. */
   readonly seen: SeenRequest[] = [];
 
@@ -282,34 +297,41 @@ export class FakeApiServer {
       isWatch: url.searchParams.get('watch') === 'true',
       authorization: request.headers.authorization,
       isMetadataOnly: request.headers.accept?.includes('as=PartialObjectMetadataList') ?? false,
+      contentType: request.headers['content-type'] ?? '',
     };
     this.seen.push(seen);
-    request.resume();
+    const body = text(request);
     const fault = this.script(seen);
-    const answer = (): void => this.#answer(seen, response, fault);
+    const answer = (): void => this.#answer(seen, response, { fault, body });
     if (fault?.kind === 'cut') response.destroy();
     else if (fault?.kind === 'slow') setTimeout(answer, fault.ms);
     else if (fault?.kind === 'status') refuse(response, fault.status, '', fault);
     else if (fault?.kind !== 'silence') answer();
   }
 
-  #answer(request: SeenRequest, response: ServerResponse, fault: Fault | undefined): void {
+  #answer(
+    request: SeenRequest,
+    response: ServerResponse,
+    { fault, body }: { readonly fault: Fault | undefined; readonly body: Promise<string> },
+  ): void {
     const token = request.authorization?.replace('Bearer ', '') ?? '';
     const collection = this.#collections.get(request.path);
     if (this.tokens && !this.tokens.includes(token)) refuse(response, 401, 'Unauthorized');
-    else if (!collection) this.#answerOne(request, response);
+    else if (!collection) void this.#answerOne(request, response, body);
     else if (request.isWatch) this.#watch(collection, request, response, fault);
     else this.#list(collection, request, response, fault);
   }
 
   /** `/api/v1/namespaces/NS/services/NAME`, or `/api/v1/namespaces/NAME`. */
-  #answerOne({ path }: SeenRequest, response: ServerResponse): void {
+  #answerOne(request: SeenRequest, response: ServerResponse, body: Promise<string>): void {
+    const { path } = request;
     const [, prefix = path, namespace = '', plural = ''] =
       /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/[^/]+$/.exec(path) ?? [];
     const [, folder = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
     const holders = [this.#collections.get(`${prefix}/${plural}`), this.#collections.get(folder)];
     const object = holders.map((one) => one?.objects.get(`${namespace}/${name}`)).find((one) => one !== undefined);
     if (object) send(response, 200, object);
+    else if (this.others) void answerOther(this.others, { request, body }, response);
     else refuse(response, 404, 'NotFound');
   }
 
@@ -398,6 +420,20 @@ export class FakeApiServer {
 
 function metadataOf({ metadata }: FakeObject): FakeObject {
   return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
+}
+
+async function answerOther(
+  answer: (request: OtherRequest) => JsonObject,
+  { request: { method, path, contentType }, body }: { readonly request: SeenRequest; readonly body: Promise<string> },
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const written: unknown = method === 'GET' ? undefined : JSON.parse(await body);
+    send(response, 200, answer({ method, path, body: written, contentType }));
+  } catch (error) {
+    if (error instanceof ApiError) refuse(response, error.status, error.reason);
+    else throw error;
+  }
 }
 
 /** `namespace/name`. */
