@@ -1,11 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { Agent } from 'node:https';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type RunningWebhook, startWebhook } from '../../../src/admission/serve-webhook.ts';
 import { createHarness, type Harness, sample } from '../harness.ts';
 import { type ClientAnswer, postOver } from '../tls-client.ts';
 import { bundlesOf, dnsName, FakeCluster, webhooks, webhooksPath } from './fake-cluster.ts';
 import { minute, SteppedReplica, second, waits } from './stepped-replica.ts';
+
+vi.setConfig({ testTimeout: 30_000 }); // keys and signatures, on a machine that may be busy
 
 /** Short enough that all certificates are valid in real time, whatever the clock of the cluster says. */
 const lives = { authorityMs: 45 * minute, leafMs: 45 * minute };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   createAuthority,
   issueCertificate,
@@ -11,6 +11,8 @@ import { child } from '../harness.ts';
 import { bundlesOf, dnsName, FakeCluster, secretPath, webhooks, webhooksPath } from './fake-cluster.ts';
 import { createClientCertificate } from './special-certificates.ts';
 import { day, SteppedReplica, second, waits } from './stepped-replica.ts';
+
+vi.setConfig({ testTimeout: 30_000 }); // keys and signatures, on a machine that may be busy
 
 const secretName = 'Secret guard/egress-guard-certificate';
 

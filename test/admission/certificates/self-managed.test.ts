@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { backdateMs, createAuthority, type Validity } from '../../../src/admission/certificates/issue-certificates.ts';
 import { ownList } from '../../../src/istio/json-object.ts';
 import { child } from '../harness.ts';
@@ -6,6 +6,8 @@ import { deploymentPath, dnsName, refusal, secretPath, webhooks, webhooksPath } 
 import { createClientCertificate } from './special-certificates.ts';
 import { day, hour, lives, metrics, minute, type SteppedReplica, second, waits } from './stepped-replica.ts';
 import { World } from './world.ts';
+
+vi.setConfig({ testTimeout: 30_000 }); // keys and signatures, on a machine that may be busy
 
 const messagesOf = (replica: SteppedReplica): readonly unknown[] => replica.lines.map((line) => line['message']);
 

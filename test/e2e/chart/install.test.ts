@@ -83,6 +83,10 @@ describe('an installed chart', () => {
     ['create', 'secrets', ['-n', 'egress-guard']],
     ['update', 'secrets/egress-guard-certificate', ['-n', 'egress-guard']],
     ['patch', 'validatingwebhookconfigurations/egress-guard', []],
+    ['create', 'events', []],
+    ['patch', 'events', []],
+    ['create', 'leases.coordination.k8s.io', ['-n', 'egress-guard']],
+    ['update', 'leases.coordination.k8s.io/egress-guard', ['-n', 'egress-guard']],
   ])('may %s %s', async (verb, resource, flags) => {
     expect(await may(verb, resource, flags)).toBe('yes');
   });
@@ -94,6 +98,9 @@ describe('an installed chart', () => {
     ['create', 'secrets', ['-n', 'istio-system']],
     ['patch', 'validatingwebhookconfigurations/other', []],
     ['create', 'serviceentries.networking.istio.io', []],
+    ['list', 'events', []],
+    ['update', 'leases.coordination.k8s.io/other', ['-n', 'egress-guard']],
+    ['create', 'leases.coordination.k8s.io', ['-n', 'istio-system']],
     ['delete', 'validatingwebhookconfigurations/egress-guard', []],
   ])('may not %s %s', async (verb, resource, flags) => {
     expect(await may(verb, resource, flags)).toBe('no');

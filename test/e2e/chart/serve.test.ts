@@ -89,6 +89,18 @@ describe('what the chart runs, with the rights that it gives', () => {
     succeeded(await cluster.kubectl(['replace', '-f', join(demo, 'changes/retry.yaml')]));
   });
 
+  test('tells of what is wrong on the object that it is about', async () => {
+    const describe = ['describe', 'destinationrule', 'bank', '-n', 'istio-egress'];
+    const said = async (): Promise<string> => succeeded(await cluster.kubectl(describe));
+    await vi.waitFor(async () => expect(await said()).toContain('OriginationVerifiesHost'), {
+      timeout: 30_000,
+      interval: 500,
+    });
+    expect(await said()).toMatch(
+      /Warning +OriginationVerifiesHost .* egress-guard .*accepts a certificate of any name/,
+    );
+  });
+
   test('passes `helm test`', async () => {
     const tested = cluster.helm(['test', ...release, '--timeout', '60s']);
     expect((await runPod(cluster, 'egress-guard', 'egress-guard-test')).stdout).toContain('PASS: it is refused');

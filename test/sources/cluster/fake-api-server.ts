@@ -47,9 +47,9 @@ export interface SeenRequest {
   readonly query: URLSearchParams;
   readonly isWatch: boolean;
   readonly authorization: string | undefined;
-  readonly contentType: string;
   /** Only metadata is asked for. */
   readonly isMetadataOnly: boolean;
+  readonly contentType: string;
 }
 
 /** A request for what is no object that is served. */
@@ -296,8 +296,8 @@ export class FakeApiServer {
       query: url.searchParams,
       isWatch: url.searchParams.get('watch') === 'true',
       authorization: request.headers.authorization,
-      contentType: request.headers['content-type'] ?? '',
       isMetadataOnly: request.headers.accept?.includes('as=PartialObjectMetadataList') ?? false,
+      contentType: request.headers['content-type'] ?? '',
     };
     this.seen.push(seen);
     const body = text(request);
@@ -418,6 +418,10 @@ export class FakeApiServer {
   }
 }
 
+function metadataOf({ metadata }: FakeObject): FakeObject {
+  return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
+}
+
 async function answerOther(
   answer: (request: OtherRequest) => JsonObject,
   { request: { method, path, contentType }, body }: { readonly request: SeenRequest; readonly body: Promise<string> },
@@ -430,10 +434,6 @@ async function answerOther(
     if (error instanceof ApiError) refuse(response, error.status, error.reason);
     else throw error;
   }
-}
-
-function metadataOf({ metadata }: FakeObject): FakeObject {
-  return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
 }
 
 /** `namespace/name`. */
