@@ -21,6 +21,7 @@ import { externalServiceResolvesAtGateway } from './external-service-resolves-at
 import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayLegDoesNotLoop } from './gateway-leg-does-not-loop.ts';
 import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
+import { gatewayListenerTerminatesMeshTls } from './gateway-listener-terminates-mesh-tls.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
@@ -74,6 +75,7 @@ export const rules: readonly Rule[] = [
   fromAndToBelongTogether,
   gatewayLegDoesNotLoop,
   gatewayLegIsBound,
+  gatewayListenerTerminatesMeshTls,
   gatewayOriginatesTls,
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
