@@ -103,8 +103,8 @@ export function readListeners(
   if (!isIstioGateway(gateway) || services.length === 0) return [];
   const isManaged = managedDeployment(gateway) !== undefined;
   return (source.spec.listeners ?? []).map((listener, index) => {
-    const metadata = { ...source.metadata, name: `${source.metadata.name}${infix}${listener.name ?? ''}` };
-    const name = `${metadata.namespace}/${metadata.name}`;
+    const name = gatewayOfListener(source, listener);
+    const metadata = { ...source.metadata, name: name.slice(name.indexOf('/') + 1) };
     const binding = {
       resource: source,
       metadata,
@@ -115,6 +115,11 @@ export function readListeners(
     };
     return readListener(listener, `spec.listeners[${index}]`, binding, surroundings);
   });
+}
+
+/** `namespace/name` of the Istio Gateway that stands for a listener. */
+export function gatewayOfListener({ metadata }: ListenerSource, { name = '' }: K8sGatewayListener): string {
+  return `${metadata.namespace}/${metadata.name}${infix}${name}`;
 }
 
 function readListener(
@@ -174,7 +179,7 @@ function routeNamespaces(
 }
 
 /** The kinds of routes that fit a listener, narrowed by what it allows. Source: conversion.go `generateSupportedKinds`. */
-function kindsOf({ protocol, tls, allowedRoutes }: K8sGatewayListener): readonly RouteKind[] {
+export function kindsOf({ protocol, tls, allowedRoutes }: K8sGatewayListener): readonly RouteKind[] {
   const fitting = fittingKinds(protocol, tls);
   const allowed = allowedRoutes?.kinds ?? [];
   if (allowed.length === 0) return fitting;

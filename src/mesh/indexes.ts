@@ -1,6 +1,7 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
+import { hostnamesOf, type ParentId, parentOf, type Route } from '../istio/gateway-api-routes.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
 import { hostPatternsOf, indexKeyOf, overlaps } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
@@ -14,6 +15,7 @@ import {
   type Resource,
   type ResourceOf,
   refOf,
+  routeKinds,
 } from '../istio/resources.ts';
 import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
@@ -320,6 +322,34 @@ export const bindingsByNamespace = index<GatewayBinding>(
   (a, b) => earlierFirst(a.metadata, b.metadata),
 );
 
+/** Gateway API routes that are for a gateway, by the lower-case hosts that they name: as hostnames, or as where they lead. */
+export const gatewayRoutesByHost: SortedIndex<ModelObject, Route> = {
+  kind: 'sorted',
+  name: 'gateway routes by host',
+  *entriesOf({ resource }) {
+    if (resource === undefined || !isRoute(resource)) return;
+    const { parentRefs = [] } = resource.spec;
+    const isForGateway = parentRefs.some((reference) => isListening(parentOf(reference, resource.metadata.namespace)));
+    if (isForGateway) for (const host of new Set(hostsNamedBy(resource))) yield [indexKeyOf(host), resource];
+  },
+  compare: olderFirst,
+};
+
+/** True for a Gateway API route. */
+function isRoute(resource: Resource): resource is Route {
+  return routeKinds.some((kind) => kind === resource.kind);
+}
+
+function isListening(parent: ParentId | undefined): boolean {
+  return parent?.kind === 'KubernetesGateway' || parent?.kind === 'ListenerSet';
+}
+
+function* hostsNamedBy(route: Route): Iterable<string> {
+  for (const hostname of hostnamesOf(route)) if (hostname !== '*') yield hostname.toLowerCase();
+  const backends = (route.spec.rules ?? []).flatMap(({ backendRefs = [] }) => [...backendRefs]);
+  for (const { kind, name = '' } of backends) if (kind === 'Hostname') yield name.toLowerCase();
+}
+
 /** The servers of a Gateway by its `namespace/name`, in the order of the list. */
 export const serversByGateway: SortedIndex<ModelObject, GatewayServer> = {
   kind: 'sorted',
@@ -495,6 +525,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   gatewaysByName,
   gatewaysByBareName,
   gatewaysBySelector,
+  gatewayRoutesByHost,
   bindingsByNamespace,
   workloadsByNamespace,
   namespacesByName,

@@ -45,7 +45,7 @@ spec:
       at: fieldOf(entry, 'spec.hosts'),
       key: to.host,
       message: `'${to.host}' leaves directly from the sidecars: no route leads it to an egress gateway`,
-      fix: 'add a VirtualService that leads it to the egress gateway, or list it in `directHosts` of the settings',
+      fix: 'add a route that leads it to the egress gateway, or list it in `directHosts` of the settings',
       incomplete: true,
     };
   },

@@ -61,7 +61,11 @@ spec:
       message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${reasonOf(path, hidden)}`,
       fix:
         hidden === undefined
-          ? fixFor(path, mediated ?? to)
+          ? fixFor(
+              path,
+              mediated ?? to,
+              routes.some(({ hasGatewaySemantics }) => hasGatewaySemantics),
+            )
           : `add the clients' namespaces to \`exportTo\` of ${nameOf(hidden)}`,
       related: hidden === undefined ? path.decidedBy : [fieldOf(hidden.resource, 'spec.exportTo'), ...path.decidedBy],
       incomplete: true,
@@ -93,12 +97,13 @@ function nameOf({ resource: { metadata } }: VirtualService): string {
   return `VirtualService '${metadata.namespace}/${metadata.name}'`;
 }
 
-function fixFor({ to, cause }: Path, mediated: Path['to']): string {
+function fixFor({ to, cause }: Path, mediated: Path['to'], isOfGatewayApi: boolean): string {
   if (cause === 'passthrough-balancing')
     return 'drop `loadBalancer: {simple: PASSTHROUGH}` from the DestinationRule of the gateway Service';
   const section = to.protocol;
-  const route = `add ${section === 'http' ? 'an' : 'a'} \`${section}\` route for port ${to.port} that leads to the gateway`;
-  if (to.port === mediated.port) return `${route}, exported to and imported by the client`;
+  const kind = isOfGatewayApi ? `${section.toUpperCase()}Route` : `\`${section}\` route`;
+  const route = `add ${section === 'http' ? 'an' : 'a'} ${kind} for port ${to.port} that leads to the gateway`;
+  if (to.port === mediated.port && !isOfGatewayApi) return `${route}, exported to and imported by the client`;
   const isWebPair = to.port === 443 && mediated.protocol === 'http';
   return isWebPair
     ? `drop port 443 and set \`targetPort: 443\` on port ${mediated.port}, or ${route}`
