@@ -75,7 +75,11 @@ function* sameSubsets(rule: DestinationRule, reader: MeshReader): Iterable<Probl
 
 function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Problem> {
   const { policy } = rule;
-  const first = reader.first(rulesWithPolicy, groupKey(rule))?.policy;
+  // One of the Gateway API comes first, and only fills the gaps.
+  const written = reader
+    .entries(rulesWithPolicy, groupKey(rule))
+    .find((other) => other.resource.kind === rule.resource.kind);
+  const first = written?.policy;
   if (policy === undefined || first === undefined || isSame(first.resource, rule.resource)) return;
   const isTls = !dequal(tlsOf(policy.policy), tlsOf(first.policy));
   yield {
