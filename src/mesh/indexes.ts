@@ -20,6 +20,7 @@ import {
 import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
+import { isWaypoint, namedWaypoint } from '../istio/waypoint.ts';
 import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
 import type { MeshFacts, ModelObject } from './model-object.ts';
 
@@ -425,6 +426,18 @@ const istioKinds: ReadonlySet<Kind> = new Set<Kind>([
   'PeerAuthentication',
 ]);
 
+/** `uses` under the namespaces with a ServiceEntry that names a waypoint. */
+export const waypointUsers = distinctIndex('waypoint users', ({ resource }) => {
+  if (resource?.kind !== 'ServiceEntry') return [];
+  const { labels, namespace } = resource.metadata;
+  return typeof namedWaypoint(labels, namespace) === 'object' ? [[namespace, 'uses']] : [];
+});
+
+/** All namespaces with a waypoint. */
+export const waypointNamespaces = distinctIndex('waypoint namespaces', ({ resource }) =>
+  resource?.kind === 'KubernetesGateway' && isWaypoint(resource) ? [[everything, resource.metadata.namespace]] : [],
+);
+
 /** All namespaces that are declared. */
 export const declaredNamespaces = distinctIndex('declared namespaces', ({ resource }) =>
   resource?.kind === 'Namespace' ? [[everything, resource.metadata.name]] : [],
@@ -550,6 +563,8 @@ export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
   gatewayBoundHosts,
   sidecarNamespaces,
   usedNamespaces,
+  waypointUsers,
+  waypointNamespaces,
   declaredNamespaces,
   ruleGroups,
   ruleNamespaces,

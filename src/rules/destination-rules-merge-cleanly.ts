@@ -4,7 +4,7 @@ import { isExternalHost } from '../egress/host-paths.ts';
 import { type DestinationRule, readDestinationRule, type TrafficSource } from '../istio/destination-rule.ts';
 import type { DestinationRuleTrafficPolicy } from '../istio/resources.gen.ts';
 import { displayRef, type FieldRef, fieldOf, idOf, refOf } from '../istio/resources.ts';
-import { isClientNamespace } from '../mesh/clients.ts';
+import { hasSidecars } from '../mesh/clients.ts';
 import { factsOf, type MeshReader, ruleKey, rulesWithPolicy, rulesWithSubset } from '../mesh/indexes.ts';
 import { apartFrom, type RuleLoss } from '../mesh/rule-losses.ts';
 import { defineRule, type Problem } from './define.ts';
@@ -141,7 +141,7 @@ function byOther(
 
 /** The rules' own namespace takes part in the gateway's hop only where it has clients. */
 function hurts({ viewer, lost }: RuleLoss, reader: MeshReader): boolean {
-  if (viewer !== lost.namespace || reader.value(isClientNamespace, viewer)) return true;
+  if (viewer !== lost.namespace || hasSidecars(reader, viewer)) return true;
   return !isEgressService(reader, lost.host);
 }
 

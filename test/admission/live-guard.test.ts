@@ -35,6 +35,8 @@ const createGuard: CreateGuard = (initial, settings): Guard => {
     find: () => undefined,
     check: () => [...resources.keys()].map(find),
     access: () => [],
+    unevaluated: () => [],
+    whyUnevaluated: () => undefined,
     trace: () => {
       throw new Error('not asked');
     },
