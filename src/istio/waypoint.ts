@@ -5,14 +5,14 @@ import type { Labels, ResourceOf } from './resources.ts';
 export const useWaypoint = 'istio.io/use-waypoint';
 
 /** The class of Istio's own waypoints; what those of other vendors do is not known. */
-const waypointClass = 'istio-waypoint';
+export const waypointClass = 'istio-waypoint';
 
 const useWaypointNamespace = 'istio.io/use-waypoint-namespace';
 /** The label of a waypoint that says whose traffic it takes. */
-const waypointFor = 'istio.io/waypoint-for';
+export const waypointFor = 'istio.io/waypoint-for';
 const inboundBinding = 'ambient.istio.io/waypoint-inbound-binding';
 /** The label of a ServiceEntry that says whether istiod allocates addresses. */
-const autoAllocate = 'networking.istio.io/enable-autoallocate-ip';
+export const autoAllocate = 'networking.istio.io/enable-autoallocate-ip';
 
 /** Classes of Istio's Gateways that are no waypoints. Source: pkg/config/constants/constants.go. */
 const otherClasses: ReadonlySet<string | undefined> = new Set([

@@ -17,7 +17,7 @@ import {
 import type { ModelObject } from './model-object.ts';
 
 /** How the pods of a namespace take part in the mesh. */
-interface Dataplane {
+export interface Dataplane {
   /** Whether some have sidecars: labels or settings say so, or it is assumed of a namespace that says nothing. */
   readonly sidecars: 'declared' | 'assumed' | 'none';
   /** True where others send their traffic through ztunnel: labels say so, or it is assumed of what uses waypoints. */
@@ -44,7 +44,7 @@ const dataplanes: Query<ModelObject, Dataplane> = {
 };
 
 /** How the pods of a namespace take part in the mesh. */
-function dataplaneOf(reader: MeshReader, namespace: string): Dataplane {
+export function dataplaneOf(reader: MeshReader, namespace: string): Dataplane {
   return reader.value(dataplanes, namespace);
 }
 

@@ -1,4 +1,5 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
+import { type TargetKind, targetKindOf, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { hostnamesOf, type ParentId, parentOf, type Route } from '../istio/gateway-api-routes.ts';
@@ -500,6 +501,20 @@ export const policiesById = index<CompiledPolicy>('AuthorizationPolicies by name
   policy === undefined ? [] : [[policy.id, policy]],
 );
 
+/** AuthorizationPolicies by what their targetRefs name: see `targetKey`. */
+export const policiesByTarget = index<CompiledPolicy>('AuthorizationPolicies by target', function* ({ policy }) {
+  if (policy === undefined) return;
+  for (const ref of targetRefsOf(policy.resource)) {
+    const kind = targetKindOf(ref);
+    if (kind !== undefined) yield [targetKey(kind, policy.resource.metadata.namespace, ref.name ?? ''), policy];
+  }
+});
+
+/** The key of `policiesByTarget`: the kind and name of a target, and the policy's namespace. */
+export function targetKey(kind: TargetKind, namespace: string, name: string): string {
+  return ruleKey(kind, namespace, name);
+}
+
 /** The exact SNIs outside of which a policy changes nothing; `''` stands for any. The presence of an ALLOW policy changes everything. */
 function snisOf(policy: CompiledPolicy): Iterable<string> {
   if (policy.action === 'ALLOW' || policy.rules.length === 0) return [everything];
@@ -551,6 +566,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   policiesByScope,
   policiesUnder,
   policiesById,
+  policiesByTarget,
   resourcesById,
   serversByGateway,
   sidecarsByNamespace,

@@ -1,5 +1,12 @@
 import { type FieldRef, fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
-import { namedWaypoint, useWaypoint, type WaypointLack, type WaypointName, waypointLack } from '../istio/waypoint.ts';
+import {
+  namedWaypoint,
+  useWaypoint,
+  type WaypointLack,
+  type WaypointName,
+  waypointClass,
+  waypointLack,
+} from '../istio/waypoint.ts';
 import { type MeshReader, namespacesByName, resourcesById } from './indexes.ts';
 
 /** The waypoint that is to take the traffic of a service. */
@@ -34,4 +41,14 @@ export function waypointOf(
   if (gateway?.kind !== 'KubernetesGateway') return { waypoint, namedAt, lack: 'missing' };
   const lack = waypointLack(gateway, { name: namespace, ...(own && { labels: own.metadata.labels }) });
   return { waypoint, namedAt, gateway, ...(lack && { lack }) };
+}
+
+/** True where a waypoint of Istio's own takes the traffic. */
+export function isTaken({ gateway, lack }: WaypointUse): boolean {
+  return lack === undefined && gateway?.spec.gatewayClassName === waypointClass;
+}
+
+/** True where a waypoint takes the traffic of which nothing is known: that of another vendor. */
+export function isTakenByOther({ gateway, lack }: WaypointUse): boolean {
+  return lack === undefined && gateway?.spec.gatewayClassName !== waypointClass;
 }

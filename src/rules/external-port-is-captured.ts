@@ -1,6 +1,7 @@
 import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import type { Path } from '../egress/path.ts';
+import { isMeantForWaypoint } from '../egress/waypoint-services.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
@@ -53,6 +54,7 @@ spec:
     if (mediated === undefined && routes.length === 0) return; // external-host-has-egress-path speaks
     const entry = entryOf(path, context);
     if (entry === undefined || hasGatewayEndpoints(reader, entry)) return;
+    if (isMeantForWaypoint(reader, entry)) return; // the rules about waypoints speak
     const hidden = path.cause === 'not-routed' ? routes.find((route) => isHiddenFrom(route, path)) : undefined;
     const index = (entry.spec.ports ?? []).findIndex((port) => port.number === to.port);
     yield {

@@ -1,5 +1,6 @@
 import { allowRuleCanMatch } from './allow-rule-can-match.ts';
 import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
+import { classicRouteIsNotOnWaypointHost } from './classic-route-is-not-on-waypoint-host.ts';
 import { clientCertificateIsVerified } from './client-certificate-is-verified.ts';
 import type { Rule } from './define.ts';
 import { denyRuleCanMatch } from './deny-rule-can-match.ts';
@@ -50,11 +51,16 @@ import { sniPolicyBindsRoute } from './sni-policy-binds-route.ts';
 import { subsetExists } from './subset-exists.ts';
 import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
 import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
+import { waypointExists } from './waypoint-exists.ts';
+import { waypointOriginatesTls } from './waypoint-originates-tls.ts';
+import { waypointServiceHasPolicy } from './waypoint-service-has-policy.ts';
+import { waypointServiceIsNotOpenToSidecars } from './waypoint-service-is-not-open-to-sidecars.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
   allowRuleCanMatch,
   captureIsNotOverridden,
+  classicRouteIsNotOnWaypointHost,
   clientCertificateIsVerified,
   denyRuleCanMatch,
   denyRuleIsNotWiderThanWritten,
@@ -104,4 +110,8 @@ export const rules: readonly Rule[] = [
   subsetExists,
   tcpServerHasOneDestination,
   tlsServerHasOneDestination,
+  waypointExists,
+  waypointOriginatesTls,
+  waypointServiceHasPolicy,
+  waypointServiceIsNotOpenToSidecars,
 ];

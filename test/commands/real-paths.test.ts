@@ -159,7 +159,7 @@ describe('rules', () => {
     const text = (await runReal('rules', { columns: 80 })).stdout;
     for (const name of names) {
       expect(markdown).toContain(`| \`${name}\` | `);
-      expect(text).toMatch(new RegExp(`^${name} +(error|warning) `, 'm'));
+      expect(text).toMatch(new RegExp(`^${name} +(error|warning)( |$)`, 'm'));
     }
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });

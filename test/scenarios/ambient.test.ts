@@ -69,6 +69,127 @@ spec: { hosts: [api.example.com], resolution: DNS, ports: [{ number: 80, name: h
   });
 });
 
+describe('what matters about the canonical design', () => {
+  /** The rules that speak of the bundle with something else in place of its own, or without it; `?` where a resource is waited for. */
+  const spoken = (manifests: string, without = ''): readonly string[] => {
+    const { resources } = readInput([...bundleFiles('ambient-waypoint'), parseManifests('more.yaml', manifests)]);
+    const guard = guardOf(
+      resources.filter(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}` !== without),
+    );
+    return guard.check().map(({ rule, severity, incomplete }) => `${severity} ${rule}${incomplete ? '?' : ''}`);
+  };
+  const hidden = 'error waypoint-exists?';
+  const unguarded = 'warning waypoint-service-has-policy?';
+  const entry = (labels: string, spec: string): string =>
+    `kind: ServiceEntry\nmetadata: { namespace: egress, name: api, labels: ${labels} }\nspec: { hosts: [api.example.com], ${spec} }`;
+  const named = '{ istio.io/use-waypoint: egress-wp }';
+  const ports = 'ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]';
+  const waypoint = (labels: string, spec: string): string =>
+    `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { namespace: egress, name: egress-wp, labels: ${labels} }\nspec: { ${spec} }`;
+  const hbone = 'listeners: [{ name: mesh, port: 15008, protocol: HBONE }]';
+  const policy = (metadata: string, spec: string): string =>
+    `kind: AuthorizationPolicy\nmetadata: { name: api-for-team-a, ${metadata} }\nspec: { ${spec}, rules: [{ from: [{ source: { namespaces: [team-a] } }] }] }`;
+  const target = (group: string, kind: string, name: string): string =>
+    `targetRefs: [{ group: ${group}, kind: ${kind}, name: ${name} }]`;
+  const own = target('networking.istio.io', 'ServiceEntry', 'api');
+
+  it.each([
+    ['the waypoint is deleted', '', 'KubernetesGateway egress/egress-wp', [hidden]],
+    [
+      'the waypoint gets another name',
+      entry('{ istio.io/use-waypoint: wp }', `resolution: DNS, ${ports}`),
+      '',
+      [hidden],
+    ],
+    [
+      'the waypoint is looked for elsewhere',
+      entry(
+        '{ istio.io/use-waypoint: egress-wp, istio.io/use-waypoint-namespace: infra }',
+        `resolution: DNS, ${ports}`,
+      ),
+      '',
+      [hidden],
+    ],
+    [
+      'the waypoint becomes a gateway',
+      waypoint('{}', `gatewayClassName: istio, ${hbone}`),
+      '',
+      ['error waypoint-exists'],
+    ],
+    [
+      'the waypoint is for workloads',
+      waypoint('{ istio.io/waypoint-for: workload }', `gatewayClassName: istio-waypoint, ${hbone}`),
+      '',
+      ['error waypoint-exists'],
+    ],
+    ['the label is taken away', entry('{}', `resolution: DNS, ${ports}`), '', ['error egress-policy-is-attached']],
+    [
+      'the service is taken out',
+      entry('{ istio.io/use-waypoint: none }', `resolution: DNS, ${ports}`),
+      '',
+      ['error egress-policy-is-attached'],
+    ],
+    ['the resolution is taken away', entry(named, ports), '', ['error waypoint-exists']],
+    [
+      'the host gets no address',
+      entry(
+        '{ istio.io/use-waypoint: egress-wp, networking.istio.io/enable-autoallocate-ip: "false" }',
+        `resolution: DNS, ${ports}`,
+      ),
+      '',
+      ['error waypoint-exists'],
+    ],
+    ['the origination is deleted', '', 'DestinationRule egress/originate-api', ['error waypoint-originates-tls?']],
+    [
+      'the origination is for another port',
+      'kind: DestinationRule\nmetadata: { namespace: egress, name: originate-api }\nspec: { host: api.example.com, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] } }',
+      '',
+      ['error waypoint-originates-tls'],
+    ],
+    ['the policy is deleted', '', 'AuthorizationPolicy egress/api-for-team-a', [unguarded]],
+    [
+      'the policy is moved',
+      policy('namespace: team-a', own),
+      'AuthorizationPolicy egress/api-for-team-a',
+      ['warning egress-policy-is-attached?', unguarded],
+    ],
+    [
+      'the policy targets all waypoints',
+      policy('namespace: egress', target('gateway.networking.k8s.io', 'GatewayClass', 'istio-waypoint')),
+      '',
+      ['error egress-policy-is-attached', unguarded],
+    ],
+    [
+      'the policy targets something else',
+      policy('namespace: egress', target('networking.istio.io', 'ServiceEntry', 'other')),
+      '',
+      ['warning egress-policy-is-attached?', unguarded],
+    ],
+    ['the policy selects pods', policy('namespace: egress', 'selector: { matchLabels: { app: wp } }'), '', [unguarded]],
+    [
+      'the policy only reports',
+      policy('namespace: egress, annotations: { istio.io/dry-run: "true" }', own),
+      '',
+      [unguarded],
+    ],
+    [
+      'a team gets sidecars',
+      'kind: Namespace\nmetadata: { name: team-b, labels: { istio-injection: enabled } }',
+      '',
+      ['error waypoint-service-is-not-open-to-sidecars'],
+    ],
+    [
+      'a policy for the waypoint takes the place of that for the service',
+      policy('namespace: egress', target('gateway.networking.k8s.io', 'Gateway', 'egress-wp')),
+      '',
+      [],
+    ],
+    ['the host is hidden from others by exportTo', entry(named, `exportTo: ["."], resolution: DNS, ${ports}`), '', []],
+  ])('%s', (_, manifests, without, rules) => {
+    expect(spoken(manifests, without)).toEqual(rules);
+  });
+});
+
 describe('a client', () => {
   it.each([
     ['is judged where its namespace is injected', 'labels: { istio-injection: enabled }', 'sidecars'],
