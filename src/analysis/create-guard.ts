@@ -1,5 +1,6 @@
 import { dequal } from 'dequal';
-import { clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
+import { clientExpander, clientScopes, expandPaths, knowsClients } from '../egress/access.ts';
+import { type Unevaluated, unevaluated, unevaluatedTargets } from '../egress/ambient.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
 import { traceClient } from '../egress/trace-client.ts';
@@ -7,6 +8,7 @@ import { isDiscovered } from '../istio/discovery.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
 import { compareText, idOf, type Labels, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
 import { type AssumedGateway, assumeGateways, leadsToMissingService } from '../mesh/assumed-gateways.ts';
+import { ambientNamespaces, isAmbientPod } from '../mesh/clients.ts';
 import type { Engine, ObjectChange } from '../mesh/engine.ts';
 import { GeneratedObjects } from '../mesh/generated-objects.ts';
 import { type MeshReader, workloadsByNamespace } from '../mesh/indexes.ts';
@@ -76,7 +78,7 @@ class MeshGuard implements Guard {
       settings: this.#settings,
       today: this.#options.today(),
       expand: clientExpander(scopes),
-      hasClients: scopes.size > 0,
+      hasClients: knowsClients(this.#mesh, scopes),
       ...(input.isPartial && { isPartial: true }),
     };
     const raw = findingQueries.flatMap((query) => [...this.#mesh.roots(query)].flatMap(([, findings]) => findings));
@@ -99,6 +101,18 @@ class MeshGuard implements Guard {
 
   trace({ from, labels, to }: Question): Path {
     return traceClient(this.#mesh, from, labels ?? podLabels(this.#mesh, from.namespace, from.serviceAccount), to);
+  }
+
+  unevaluated(): readonly Unevaluated[] {
+    const namespaces = ambientNamespaces(this.#mesh);
+    if (namespaces.length === 0) return [];
+    const hosts = [...this.#mesh.roots(hostPaths)];
+    return hosts.flatMap(([, targets]) => unevaluatedTargets(this.#mesh, namespaces, targets));
+  }
+
+  whyUnevaluated({ from, labels, to }: Question): Unevaluated | undefined {
+    const own = labels ?? podLabels(this.#mesh, from.namespace, from.serviceAccount);
+    return isAmbientPod(this.#mesh, from.namespace, own) ? unevaluated(this.#mesh, from, to) : undefined;
   }
 
   decide(change: Change, given: readonly Change[] = []): Decision {

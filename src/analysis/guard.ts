@@ -1,3 +1,4 @@
+import type { Unevaluated } from '../egress/ambient.ts';
 import type { Client, Path, Target } from '../egress/path.ts';
 import type { Labels, Resource, ResourceRef } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -36,10 +37,14 @@ export interface Guard {
   check(input?: CheckInput): readonly Finding[];
   /** How many findings `check` would list that are not exempted; costs what has changed since it was asked last. */
   countFindings(): readonly FindingCount[];
-  /** The path of every client to every external host and port, one entry per client and target. */
+  /** The path of every client with a sidecar to every external host and port, one entry per client and target. */
   access(): readonly Path[];
-  /** The path of one concrete client. */
+  /** The path of one concrete client, as if it had a sidecar. */
   trace(question: Question): Path;
+  /** Of which clients and targets nothing is said: of ambient clients. */
+  unevaluated(): readonly Unevaluated[];
+  /** Why nothing is said of one concrete client; undefined where it has a sidecar. */
+  whyUnevaluated(question: Question): Unevaluated | undefined;
   /** Judges a change without keeping it; with `given`, as if those changes had been kept before, in their order. */
   decide(change: Change, given?: readonly Change[]): Decision;
   /** Keeps changes, in their order. Many at once cost far less than one by one. */

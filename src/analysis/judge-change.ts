@@ -1,4 +1,4 @@
-import { type ClientScopes, clientExpander } from '../egress/access.ts';
+import { type ClientScopes, clientExpander, knowsClients } from '../egress/access.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import { type Client, type Path, stages, type Target } from '../egress/path.ts';
@@ -197,9 +197,10 @@ function newFindings(
   const uncovered: Finding[] = [];
   if (fresh.size === 0) return { introduced, uncovered };
   const expand = clientExpander(scopesAfter);
+  const hasClients = knowsClients(after, scopesAfter);
   const repaired = repairedStages(comparison);
   for (const raw of fresh.values()) {
-    const finding = present(raw, { settings, today, expand, hasClients: scopesAfter.size > 0 });
+    const finding = present(raw, { settings, today, expand, hasClients });
     if (finding === undefined || finding.exemption !== undefined) continue;
     (isUncovered(raw, repaired, changes) ? uncovered : introduced).push(finding);
   }
@@ -207,8 +208,13 @@ function newFindings(
 }
 
 /** The targets whose paths a change frees from a contradiction of severity error, with the earliest stage of one. */
-function repairedStages({ after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
-  const presentation = { settings, today, expand: clientExpander(scopesBefore), hasClients: scopesBefore.size > 0 };
+function repairedStages({ before, after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
+  const presentation = {
+    settings,
+    today,
+    expand: clientExpander(scopesBefore),
+    hasClients: knowsClients(before, scopesBefore),
+  };
   const repaired = new Map<string, number>();
   for (const { before: findings = [] } of after.changes(pathFindings)) {
     for (const finding of findings) {

@@ -1,6 +1,7 @@
-import type { Client, Path, Target } from '../egress/path.ts';
+import type { Answer } from '../egress/ambient.ts';
+import type { Client, Target } from '../egress/path.ts';
 import { compareText, type Labels } from '../istio/resources.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Question } from './guard.ts';
 
 /** Clients of a question: all of a namespace, or one. */
 export interface ClientFilter {
@@ -19,23 +20,24 @@ export interface PathFilter {
 }
 
 /**
- * The paths of the wanted clients to the wanted targets, sorted by target and client. Clients and targets that the mesh does not know are
+ * What is said of the wanted clients and targets, sorted by target and client. Clients and targets that the mesh does not know are
  * traced all the same.
  */
-export function selectPaths(guard: Guard, filter: PathFilter): readonly Path[] {
-  const order = (path: Path): string => `${path.to.host} ${targetKey(path.to)} ${clientKey(path.from)}`;
+export function selectPaths(guard: Guard, filter: PathFilter): readonly Answer[] {
+  const order = ({ from, to }: Answer): string => `${to.host} ${targetKey(to)} ${clientKey(from)}`;
   return select(guard, filter)
-    .map((path) => [order(path), path] as const)
+    .map((answer) => [order(answer), answer] as const)
     .sort(([a], [b]) => compareText(a, b))
-    .map(([, path]) => path);
+    .map(([, answer]) => answer);
 }
 
-function select(guard: Guard, filter: PathFilter): readonly Path[] {
-  const all = guard.access();
+function select(guard: Guard, filter: PathFilter): readonly Answer[] {
+  const all = [...guard.access(), ...guard.unevaluated()];
   if (filter.from.length === 0 && filter.to.length === 0 && !filter.labels) return all;
-  const known = new Map(all.map((path) => [pairKey(path.from, path.to), path]));
+  // Some pods of a namespace may be ambient, and others have sidecars.
+  const known = Map.groupBy(all, ({ from, to }) => pairKey(from, to));
   const knownClients = distinct(
-    all.map((path) => path.from),
+    all.map(({ from }) => from),
     clientKey,
   );
   const clients =
@@ -44,15 +46,19 @@ function select(guard: Guard, filter: PathFilter): readonly Path[] {
     filter.to.length > 0
       ? filter.to
       : distinct(
-          all.map((path) => path.to),
+          all.map(({ to }) => to),
           targetKey,
         );
   return clients.flatMap((from) => {
-    return targets.map((to) => {
-      if (filter.labels) return guard.trace({ from, to, labels: filter.labels });
-      return known.get(pairKey(from, to)) ?? guard.trace({ from, to });
+    return targets.flatMap((to) => {
+      if (filter.labels) return [answerTo(guard, { from, to, labels: filter.labels })];
+      return known.get(pairKey(from, to)) ?? [answerTo(guard, { from, to })];
     });
   });
+}
+
+function answerTo(guard: Guard, question: Question): Answer {
+  return guard.whyUnevaluated(question) ?? guard.trace(question);
 }
 
 function clientsOf(wanted: ClientFilter, known: readonly Client[]): readonly Client[] {

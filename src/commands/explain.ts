@@ -1,8 +1,8 @@
 import { findingsAbout } from '../analysis/findings-about.ts';
 import { InputError } from '../input-error.ts';
 import { closestName } from '../istio/closest-name.ts';
-import { explainJson } from '../report/json.ts';
-import { textExplain } from '../report/text-explain.ts';
+import { explainJson, unevaluatedJson } from '../report/json.ts';
+import { textExplain, textUnevaluated } from '../report/text-explain.ts';
 import { jsonRule, textRule } from '../report/text-rules.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadMesh, noteUnknownClients } from './load-mesh.ts';
@@ -42,8 +42,18 @@ async function explainPath(
   const labels = flags.labels === undefined ? {} : { labels: parseLabels(flags.labels) };
   const { input, guard } = await loadMesh(files, loadSettings(flags.settings, context), context);
   await noteUnknownClients(input, [namespace], context);
-  const path = guard.trace({ from: { namespace, serviceAccount }, to, ...labels });
+  const question = { from: { namespace, serviceAccount }, to, ...labels };
   const { stdout, env } = context.terminal;
+  const ambient = guard.whyUnevaluated(question);
+  if (ambient !== undefined) {
+    const told =
+      flags.output === 'json'
+        ? `${JSON.stringify({ notEvaluated: unevaluatedJson(ambient) }, undefined, 2)}\n`
+        : textUnevaluated(ambient, lookOf(stdout, env));
+    await stdout.write(told);
+    return 0;
+  }
+  const path = guard.trace(question);
   const { locate } = input.origins;
   const findings = findingsAbout(path, guard.check(), (ref) => guard.find(ref));
   await stdout.write(

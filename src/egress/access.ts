@@ -1,5 +1,5 @@
 import { scopeGroups } from '../mesh/client-view.ts';
-import { clientNamespaces } from '../mesh/clients.ts';
+import { ambientNamespaces, clientNamespaces } from '../mesh/clients.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
@@ -28,6 +28,11 @@ const clientScopesQuery: Query<ModelObject, ClientScopes> = {
 /** The client namespaces of a mesh and their scopes: the same map as long as they are the same. */
 export function clientScopes(reader: MeshReader): ClientScopes {
   return reader.value(clientScopesQuery, everything);
+}
+
+/** True where some namespace is known to be a client, of whichever kind; `scopes`: those of the mesh. */
+export function knowsClients(reader: MeshReader, scopes: ClientScopes): boolean {
+  return scopes.size > 0 || ambientNamespaces(reader).length > 0;
 }
 
 const expanders = new WeakMap<ClientScopes, ExpandClients>();

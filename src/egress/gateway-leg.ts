@@ -1,11 +1,11 @@
-import { type GatewayServer, hostsForNamespace } from '../istio/gateway-server.ts';
+import { type GatewayServer, hostsForNamespace, serverForm } from '../istio/gateway-server.ts';
 import { covers, hostPatternsOf, overlaps } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf, idOf, type ResourceOf, type ResourceRef, refOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import type { HttpRule, StreamRule, VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import type { Query } from '../mesh/engine.ts';
-import { hasBoundListeners, type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
+import { type PlacedServer, serversForHost, workloadById } from '../mesh/gateways.ts';
 import {
   gatewaysByName,
   type MeshReader,
@@ -65,9 +65,6 @@ type LegKind = Exclude<(typeof legKinds)[number], 'conditions'>;
 /** A leg with what keeps it from serving, in one word. */
 export type BoundLeg = Leg & { readonly kind: LegKind };
 
-/** What pods of a Gateway API gateway carry: its listeners and routes lack other things than Gateways and VirtualServices. */
-const gatewayApiLabel = 'gateway.networking.k8s.io/gateway-name';
-
 /**
  * Why no server or route of the gateway takes what arrives there; undefined where something does, where the hop is to blame, or
  * where the listener as a whole is.
@@ -76,8 +73,6 @@ export function legGapOf(reader: MeshReader, path: Path): LegGap | undefined {
   const { cause, hop, to } = path;
   if (hop?.workload === undefined || hop.podPort === undefined || sendsOtherSni(hop, path.server, to.host))
     return undefined;
-  const workload = workloadById(reader, hop.workload);
-  if (gatewayApiLabel in workload.labels || hasBoundListeners(reader, workload)) return undefined;
   const arrived = { ...hop, workload: hop.workload, podPort: hop.podPort };
   if (cause === 'nothing-listens' || cause === 'no-server-for-sni') return listenerGap(reader, path, arrived);
   if (cause !== 'stream-mismatch' && cause !== 'no-gateway-route') return undefined;
@@ -277,6 +272,18 @@ function rulesFor(
   });
 }
 
+/** The rules of the section that a server consults; of a Gateway API route also those for TLS, where the server terminates it. */
+function consultedRules(
+  reader: MeshReader,
+  virtualService: VirtualService,
+  server: GatewayServer,
+): readonly GatewayRule[] {
+  const section = sectionFor(server);
+  const alsoTls = virtualService.hasGatewaySemantics && server.kind === 'tls-tcp';
+  const consulted = section === undefined ? [] : alsoTls ? [section, 'tls' as const] : [section];
+  return consulted.flatMap((one) => rulesFor(reader, virtualService, one, server.gateway));
+}
+
 type FoundLeg = BoundLeg | { readonly kind: 'conditions' };
 
 /** What keeps each VirtualService of the host that is bound to the server's Gateway from serving. */
@@ -312,11 +319,11 @@ function obstacle(
   const { resource, visibility, hosts } = virtualService;
   if (!isVisibleFrom(visibility, namespace)) return { kind: 'not-exported', at: fieldOf(resource, 'spec.exportTo') };
   const admitted = hostsForNamespace(server, virtualService.metadata.namespace);
-  const hostsAt = fieldOf(server.resource, `${server.field}.hosts`);
+  const hostsAt = fieldOf(server.resource, `${server.field}.${serverForm(server.resource.kind).hosts}`);
   if (!admitted.some((name) => covers(name.toLowerCase(), host))) return { kind: 'not-admitted', at: hostsAt };
   if (!admitted.some((name) => hosts.some((own) => overlaps(name, own)))) return { kind: 'spelling', at: hostsAt };
   const section = sectionFor(server);
-  const rules = section === undefined ? [] : rulesFor(reader, virtualService, section, server.gateway);
+  const rules = consultedRules(reader, virtualService, server);
   if (section === undefined || rules.length === 0) return wrongSection(reader, server, virtualService);
   const matches = rules.flatMap(({ rule, matches: own }) => own.map((match) => ({ ...match, source: rule.source })));
   const here = matches.filter(({ port }) => port === 0 || port === server.number);
@@ -326,7 +333,8 @@ function obstacle(
   const [first] = here;
   if (section !== 'tls' || first === undefined) return { kind: 'conditions', at: fieldOf(resource, `spec.${section}`) };
   if (here.some(({ sniHosts }) => sniHosts.some((name) => covers(name.toLowerCase(), host)))) return undefined;
-  return { kind: 'sni', at: fieldOf(first.source, `${first.field}.sniHosts`), section };
+  const namesAt = first.source.kind === 'VirtualService' ? `${first.field}.sniHosts` : 'spec.hostnames';
+  return { kind: 'sni', at: fieldOf(first.source, namesAt), section };
 }
 
 function wrongSection(reader: MeshReader, server: GatewayServer, virtualService: VirtualService): Obstacle | undefined {

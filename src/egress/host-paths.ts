@@ -3,7 +3,7 @@ import { sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
 import { isKubernetes } from '../istio/service.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
-import { clientNamespaces, isClientNamespace } from '../mesh/clients.ts';
+import { clientNamespaces, hasSidecars } from '../mesh/clients.ts';
 import type { Query } from '../mesh/engine.ts';
 import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMatches } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
@@ -139,7 +139,7 @@ function nameFor(host: string): string {
 
 function pathsTo(reader: MeshReader, to: Target): readonly ClassPath[] {
   const target = { protocol: to.protocol, name: nameFor(to.host), port: to.port };
-  const classes = viewClasses(reader, target, (namespace) => reader.value(isClientNamespace, namespace));
+  const classes = viewClasses(reader, target, (namespace) => hasSidecars(reader, namespace));
   const special = classes.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace]));
   return classes.flatMap((viewClass) => splitByIdentity(reader, viewClass, special, to));
 }
@@ -157,7 +157,7 @@ function splitByIdentity(
   const own = [...named.namespaces].filter(
     (namespace) =>
       !special.includes(namespace) &&
-      reader.value(isClientNamespace, namespace) &&
+      hasSidecars(reader, namespace) &&
       scopeKeyOf(reader, namespace) === viewClass.scopeKey,
   );
   const paths = own.flatMap((namespace) => accountPaths(reader, ways, namespace, named, to));

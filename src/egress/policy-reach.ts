@@ -10,7 +10,7 @@ import { flawedValues } from '../istio/policy-values.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { trustDomainsOf } from '../istio/trust-domain.ts';
-import { isClientNamespace } from '../mesh/clients.ts';
+import { hasClients } from '../mesh/clients.ts';
 import { type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { listeningPorts } from '../mesh/gateways.ts';
 import { factsOf, kubernetesServices, type MeshReader } from '../mesh/indexes.ts';
@@ -88,8 +88,8 @@ function casesOf(reader: MeshReader, policy: CompiledPolicy, isAlsoMeshWide = fa
   return policy.rules.flatMap((rule, index): Case[] => {
     const raw = resource.spec.rules?.[index];
     if (raw === undefined || (mustName && !isNamed(raw))) return [];
-    const hasClients = reader.value(isClientNamespace, namespace);
-    const identities = identityCandidates(raw, { trustDomain, ...(hasClients && { ownNamespace: namespace }) });
+    const isOfClients = hasClients(reader, namespace);
+    const identities = identityCandidates(raw, { trustDomain, ...(isOfClients && { ownNamespace: namespace }) });
     return [{ reader, policy, rule, raw, gateways, identities }];
   });
 }
@@ -101,7 +101,7 @@ function* flawedOf({ reader, policy: { resource }, rule, raw }: Case): Iterable<
   const trustDomains = trustDomainsOf(trustDomain, trustDomainAliases);
   for (const { field, value, reason, fix } of flawedValues(raw, rule.field, trustDomains))
     yield { at: fieldOf(resource, field), key: value, reason, fix, related: [], isIncomplete: false };
-  if (reader.value(isClientNamespace, namespace)) return;
+  if (hasClients(reader, namespace)) return;
   for (const { field, value } of bareAccounts(raw, rule.field)) {
     yield {
       at: fieldOf(resource, field),

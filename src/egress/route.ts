@@ -32,7 +32,8 @@ export function route(reader: MeshReader, at: AtServer, request: HttpRequest): r
   if (server.kind === 'http' || server.kind === 'tls-http') return routeHttp(reader, at, request);
   const { namespace } = at.arrival.workload;
   const streamRule = rule ?? tcpRouteOf(reader, namespace, server);
-  if (streamRule === undefined) return [broken(at.progress, 'no-gateway-route', 'no VirtualService routes the server')];
+  if (streamRule === undefined)
+    return [broken(at.progress, 'no-gateway-route', 'no route takes what arrives at the server')];
   return streamRule.destinations.map((destination) => {
     const progress = decide(at.progress, streamRule.source, destination.field);
     return { kind: 'routed', destination, port: streamPortOf(reader, namespace, server, destination), progress };
@@ -85,9 +86,7 @@ function routeHttp(reader: MeshReader, at: AtServer, request: HttpRequest): read
     }
     if (routes.length > 0) return follow(reader, at, catchAllLast(routes), request);
   }
-  return [
-    broken(at.progress, 'no-gateway-route', `no VirtualService of the gateway has http routes for '${name}' (404)`),
-  ];
+  return [broken(at.progress, 'no-gateway-route', `the gateway has no route for '${name}' (404)`)];
 }
 
 /** The rules by which requests of a path leave the gateway, whatever else they carry; none where it forwards bytes. */

@@ -1,7 +1,7 @@
 import { idOf, refOf } from '../istio/resources.ts';
 import { hasAll, viewerOf } from '../istio/viewer.ts';
 import { type ClientView, hasNoLabels, meshScope, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
-import { isClientNamespace } from '../mesh/clients.ts';
+import { hasSidecars } from '../mesh/clients.ts';
 import { type ConsolidatedRule, destinationRuleFor } from '../mesh/destination-rules.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
@@ -40,10 +40,7 @@ function viewsOf(
   const { scopeKey, except } = clients;
   const mentioned = [...new Set([namespace, ...exportTo])].filter(
     (name) =>
-      name !== gateway &&
-      !except.includes(name) &&
-      reader.value(isClientNamespace, name) &&
-      scopeKeyOf(reader, name) === scopeKey,
+      name !== gateway && !except.includes(name) && hasSidecars(reader, name) && scopeKeyOf(reader, name) === scopeKey,
   );
   return [viewFromElsewhere(reader, scopeKey), ...mentioned.map((name) => viewFrom(reader, name))];
 }

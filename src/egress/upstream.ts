@@ -84,7 +84,8 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
 
 /**
  * Without names of its own to look for, Envoy looks for the one of the SNI that it takes from the authority, and for none at all
- * where the SNI is set, or where it forwards bytes. Source: core/cluster_tls.go `setAutoSniAndAutoSanValidation`.
+ * where the SNI is set, or where it forwards bytes. The `hostname` of a BackendTLSPolicy is set as SNI and as nothing else, although the
+ * Gateway API has it verified. Source: core/cluster_tls.go `setAutoSniAndAutoSanValidation`; config/kube/gateway/backend_policies.go.
  */
 function acceptsAnyName({ policy: { tls }, seen }: Cluster, mode: ClientTlsMode, { isHttp }: Stream): boolean {
   if (tls === undefined || (mode !== 'SIMPLE' && mode !== 'MUTUAL') || tls.settings.insecureSkipVerify === true)

@@ -43,10 +43,26 @@ export function targetRefsOf(policy: ResourceOf<'AuthorizationPolicy'>): readonl
   return targetRefs.length === 0 && targetRef !== undefined ? [targetRef] : targetRefs;
 }
 
+const targetKinds: Readonly<Record<string, TargetKind | undefined>> = {
+  '/Service': 'Service',
+  'core/Service': 'Service',
+  'networking.istio.io/ServiceEntry': 'ServiceEntry',
+  [`${gatewayGroup}/Gateway`]: 'Gateway',
+  [`${gatewayGroup}/GatewayClass`]: 'GatewayClass',
+};
+
+/** What a policy may target: a Gateway of the Gateway API, or what waypoints serve. */
+export type TargetKind = 'Service' | 'ServiceEntry' | 'Gateway' | 'GatewayClass';
+
+/** The kind of what a target names; undefined where group and kind are none that Istio knows. Source: policyattachment.go `matchesGroupKind`. */
+export function targetKindOf({ group = '', kind = '' }: AuthorizationPolicyTargetRef): TargetKind | undefined {
+  return targetKinds[`${group}/${kind}`];
+}
+
 function isGatewayRef(ref: AuthorizationPolicyTargetRef, gateway: string, namespace: string): boolean {
   const refNamespace = ref.namespace ?? '';
   if (refNamespace !== '' && refNamespace !== namespace) return false;
-  return ref.group === gatewayGroup && ref.kind === 'Gateway' && ref.name === gateway;
+  return targetKindOf(ref) === 'Gateway' && ref.name === gateway;
 }
 
 /** Source: pkg/config/labels/instance.go `SubsetOf`. */

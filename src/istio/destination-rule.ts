@@ -120,6 +120,59 @@ function writtenIn(
   return [...top, ...ports];
 }
 
+/**
+ * The top-level policy of rules that Istio merges, in their order: the first one. Where a Gateway API policy takes part, what users wrote
+ * outranks it field by field, and it fills the gaps. Source: pilot/pkg/model/destination_rule.go `mergeDestinationRule`.
+ */
+export function mergePolicies(rules: readonly DestinationRule[]): LocatedPolicy | undefined {
+  const [first, ...others] = rules;
+  let merged = first?.policy;
+  for (const { policy, resource } of others) {
+    if (policy === undefined) continue;
+    if (merged === undefined) merged = policy;
+    else if (isGenerated(resource)) merged = isGenerated(first?.resource) ? merged : fillGaps(merged, policy);
+    else if (isGenerated(first?.resource)) merged = fillGaps(policy, merged);
+  }
+  return merged;
+}
+
+function isGenerated(source: TrafficSource | undefined): boolean {
+  return source?.kind === 'BackendTLSPolicy';
+}
+
+/** Source: destination_rule.go `mergeBackendPolicyTrafficPolicy`, `mergeBackendPolicyPortLevelSettings`. */
+function fillGaps(own: LocatedPolicy, filling: LocatedPolicy): LocatedPolicy {
+  const ports = (own.policy.portLevelSettings ?? []).map((setting, index) => {
+    const place = (filling.policy.portLevelSettings ?? []).findIndex(
+      ({ port }) => port?.number === setting.port?.number,
+    );
+    const other = filling.policy.portLevelSettings?.[place];
+    const at = setting.tls === undefined && other?.tls !== undefined ? tlsOf(filling, place) : tlsOf(own, index);
+    return { setting: { ...other, ...setting }, at };
+  });
+  const more = (filling.policy.portLevelSettings ?? []).flatMap((setting, index) => {
+    const isThere = ports.some((known) => known.setting.port?.number === setting.port?.number);
+    return isThere ? [] : [{ setting, at: tlsOf(filling, index) }];
+  });
+  const all = [...ports, ...more];
+  const { portLevelSettings: _, ...top } = { ...filling.policy, ...own.policy };
+  return {
+    resource: own.resource,
+    field: own.field,
+    policy: { ...top, ...(all.length > 0 && { portLevelSettings: all.map(({ setting }) => setting) }) },
+    tlsOrigins: {
+      top: tlsOf(own.policy.tls === undefined ? filling : own),
+      ports: all.map(({ at }) => at),
+    },
+  };
+}
+
+/** Where the TLS of a policy, or of a port-level setting, is written. */
+function tlsOf({ resource, field, tlsOrigins }: LocatedPolicy, port?: number): TrafficField {
+  if (port === undefined) return tlsOrigins?.top ?? { resource, field: `${field}.tls` };
+  return tlsOrigins?.ports[port] ?? { resource, field: `${field}.portLevelSettings[${port}].tls` };
+}
+
 /** True when proxies of the rule's own namespace use it. Source: push_context.go `setDestinationRules`, namespaceLocal. */
 export function appliesInOwnNamespace(rule: Pick<DestinationRule, 'exportTo' | 'namespace'>): boolean {
   const { exportTo } = rule;

@@ -34,7 +34,7 @@ export interface GeneratedRoute {
 }
 
 /** The parent that a reference names; undefined for one that is none of Istio's. Source: conversion.go `toInternalParentReference`. */
-function parentOf(reference: ParentRef, namespace: string): ParentId | undefined {
+export function parentOf(reference: ParentRef, namespace: string): ParentId | undefined {
   const { group = gatewayGroup, kind = 'Gateway', name = '' } = reference;
   const known = parentKinds[`${group}/${kind}`];
   return known && { kind: known, namespace: reference.namespace ?? namespace, name };
@@ -161,9 +161,13 @@ function onPort(rule: HttpRule, port: number): HttpRule {
   return { ...rule, matches: matches.map((match) => ({ ...match, conditions: { ...match.conditions, port } })) };
 }
 
-/** On the mesh hostnames of an HTTPRoute or TLSRoute do not count, on a gateway a TCPRoute has none. */
+/** On the mesh hostnames of an HTTPRoute or TLSRoute do not count. */
 function hostsFor(route: Route, { hosts }: Attachment): readonly string[] {
-  if (hosts !== undefined) return hosts;
+  return hosts ?? hostnamesOf(route);
+}
+
+/** The hostnames of a route on a gateway. */
+export function hostnamesOf(route: Route): readonly string[] {
   const { hostnames = [] } = route.kind === 'TCPRoute' ? {} : route.spec;
   return hostnames.length === 0 ? ['*'] : hostnames;
 }
@@ -209,7 +213,7 @@ function attachmentsOf(route: Route, surroundings: RouteSurroundings): readonly 
     }
     const listeners = surroundings.listenersOf(parent);
     return listeners
-      .filter((listener) => isAdmitted(route, reference, listener))
+      .filter((listener) => attachmentLack(route, reference, listener) === undefined)
       .map((listener) => ({
         reference,
         gateway: listener.gateway,
@@ -220,17 +224,27 @@ function attachmentsOf(route: Route, surroundings: RouteSurroundings): readonly 
   return attachments.toSorted((a, b) => compareText(a.gateway, b.gateway));
 }
 
-/** True when a listener takes a route: section, port, kind, namespace and some hostname fit. Source: conversion.go `referenceAllowed`. */
-function isAdmitted(route: Route, { port = 0, sectionName = '' }: ParentRef, listener: Listener): boolean {
-  if (port !== 0 && port !== listener.port) return false;
-  if (sectionName !== '' && sectionName !== listener.section) return false;
-  if (!listener.kinds.includes(route.kind)) return false;
-  const hostnames = hostsFor(route, { reference: {}, gateway: listener.gateway });
-  return listener.hosts.some((entry) => {
-    const [namespace = '', host = ''] = entry.split('/');
-    if (namespace !== '*' && namespace !== route.metadata.namespace) return false;
-    return hostnames.some((hostname) => overlaps(host, hostname));
-  });
+/** What of a listener decides which routes it takes. */
+export type Attachable = Pick<Listener, 'port' | 'section' | 'kinds' | 'hosts'>;
+
+/** What keeps a route from a listener of the parent that it names. */
+export type AttachmentLack = 'port' | 'section' | 'kind' | 'namespace' | 'hostname';
+
+/** The first thing that keeps a route from a listener; undefined where nothing does. Source: conversion.go `referenceAllowed`. */
+export function attachmentLack(
+  route: Route,
+  { port = 0, sectionName = '' }: ParentRef,
+  listener: Attachable,
+): AttachmentLack | undefined {
+  if (port !== 0 && port !== listener.port) return 'port';
+  if (sectionName !== '' && sectionName !== listener.section) return 'section';
+  if (!listener.kinds.includes(route.kind)) return 'kind';
+  const admitted = listener.hosts
+    .map((entry) => entry.split('/'))
+    .filter(([namespace]) => namespace === '*' || namespace === route.metadata.namespace);
+  if (admitted.length === 0) return 'namespace';
+  const isForOne = admitted.some(([, host = '']) => hostnamesOf(route).some((hostname) => overlaps(host, hostname)));
+  return isForOne ? undefined : 'hostname';
 }
 
 function siblingsOf(listener: Listener, listeners: readonly Listener[]): readonly string[] {

@@ -7,6 +7,7 @@ import {
   isPrivate,
   type LocatedPolicy,
   type LocatedSubset,
+  mergePolicies,
   type TrafficSource,
 } from '../istio/destination-rule.ts';
 import { covers, hostPatternsOf, moreSpecificFirst } from '../istio/hosts.ts';
@@ -172,11 +173,10 @@ function consolidate(
   const key = ruleKey(only.namespace, only.host, only.group);
   const oldest = reader.first(rulesByGroup, key);
   if (oldest === undefined) return [];
-  const withPolicy = reader.first(rulesWithPolicy, key);
   return [
     {
       ...identityOf(oldest),
-      ...(withPolicy === undefined ? {} : policyOf(withPolicy)),
+      ...policyOf(reader, oldest, key),
       subset: (name) => locateSubset(reader.first(rulesWithSubset, ruleKey(key, name)), name),
     },
   ];
@@ -223,10 +223,10 @@ function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedR
 }
 
 function consolidated(first: DestinationRule, members: readonly DestinationRule[]): ConsolidatedRule {
-  const withPolicy = members.find((member) => member.policy !== undefined);
+  const policy = mergePolicies(members);
   return {
     ...identityOf(first),
-    ...(withPolicy === undefined ? {} : policyOf(withPolicy)),
+    ...(policy && { policy }),
     subset: (name) =>
       locateSubset(
         members.find((member) => hasSubset(member, name)),
@@ -242,8 +242,13 @@ function identityOf(
   return { namespace, host, exportTo, ...(selector === undefined ? {} : { selector }), oldest: resource };
 }
 
-function policyOf(rule: DestinationRule): { readonly policy?: LocatedPolicy } {
-  return rule.policy === undefined ? {} : { policy: rule.policy };
+/** The policy of a group; only where a Gateway API policy takes part are all of its rules looked at. */
+function policyOf(reader: MeshReader, oldest: DestinationRule, key: string): { readonly policy?: LocatedPolicy } {
+  const policy =
+    oldest.resource.kind === 'BackendTLSPolicy'
+      ? mergePolicies(reader.entries(rulesWithPolicy, key))
+      : reader.first(rulesWithPolicy, key)?.policy;
+  return policy === undefined ? {} : { policy };
 }
 
 function hasSubset(rule: DestinationRule, name: string): boolean {

@@ -139,8 +139,12 @@ function find<K extends Kind>(reader: Resources, kind: K, ref: Omit<ResourceRef,
   return found !== undefined && isOfKind(found, kind) ? found : undefined;
 }
 
-/** The identities of what a policy is about. */
+/** The annotation of a policy that is meant for another controller than Istio. Source: backend_policies.go `IgnorePolicyAttachment`. */
+const ignoredBy = 'istio.io/ignore-policy-attachment';
+
+/** The identities of what a policy is about; of one that Istio is to ignore, nothing. */
 function targetsOf({ spec, metadata }: ResourceOf<'BackendTLSPolicy'>): Iterable<string> {
+  if (metadata.annotations[ignoredBy]?.toLowerCase() === 'true') return [];
   const targets = (spec.targetRefs ?? []).flatMap((reference) => {
     const kind = targetKindOf(reference);
     return kind === undefined ? [] : [idOf({ kind, namespace: metadata.namespace, name: reference.name ?? '' })];

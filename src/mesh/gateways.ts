@@ -324,11 +324,6 @@ function selectingGateways(reader: MeshReader, workload: Workload): readonly Sel
   return [...selecting, ...bound].sort((a, b) => earlierFirst(a.metadata, b.metadata));
 }
 
-/** True when listeners of the Gateway API are on a workload. */
-export function hasBoundListeners(reader: MeshReader, workload: Workload): boolean {
-  return boundListeners(reader, workload).length > 0;
-}
-
 /** The listeners of the Gateway API on a workload: those of a Service that selects it. */
 function boundListeners(
   reader: MeshReader,

@@ -1,6 +1,8 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
+import { type TargetKind, targetKindOf, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
+import { hostnamesOf, type ParentId, parentOf, type Route } from '../istio/gateway-api-routes.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
 import { hostPatternsOf, indexKeyOf, overlaps } from '../istio/hosts.ts';
 import { sectionOf } from '../istio/protocol.ts';
@@ -14,10 +16,12 @@ import {
   type Resource,
   type ResourceOf,
   refOf,
+  routeKinds,
 } from '../istio/resources.ts';
 import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
+import { isWaypoint, namedWaypoint } from '../istio/waypoint.ts';
 import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
 import type { MeshFacts, ModelObject } from './model-object.ts';
 
@@ -328,6 +332,34 @@ export const bindingsByNamespace = index<GatewayBinding>(
   (a, b) => earlierFirst(a.metadata, b.metadata),
 );
 
+/** Gateway API routes that are for a gateway, by the lower-case hosts that they name: as hostnames, or as where they lead. */
+export const gatewayRoutesByHost: SortedIndex<ModelObject, Route> = {
+  kind: 'sorted',
+  name: 'gateway routes by host',
+  *entriesOf({ resource }) {
+    if (resource === undefined || !isRoute(resource)) return;
+    const { parentRefs = [] } = resource.spec;
+    const isForGateway = parentRefs.some((reference) => isListening(parentOf(reference, resource.metadata.namespace)));
+    if (isForGateway) for (const host of new Set(hostsNamedBy(resource))) yield [indexKeyOf(host), resource];
+  },
+  compare: olderFirst,
+};
+
+/** True for a Gateway API route. */
+function isRoute(resource: Resource): resource is Route {
+  return routeKinds.some((kind) => kind === resource.kind);
+}
+
+function isListening(parent: ParentId | undefined): boolean {
+  return parent?.kind === 'KubernetesGateway' || parent?.kind === 'ListenerSet';
+}
+
+function* hostsNamedBy(route: Route): Iterable<string> {
+  for (const hostname of hostnamesOf(route)) if (hostname !== '*') yield hostname.toLowerCase();
+  const backends = (route.spec.rules ?? []).flatMap(({ backendRefs = [] }) => [...backendRefs]);
+  for (const { kind, name = '' } of backends) if (kind === 'Hostname') yield name.toLowerCase();
+}
+
 /** The servers of a Gateway by its `namespace/name`, in the order of the list. */
 export const serversByGateway: SortedIndex<ModelObject, GatewayServer> = {
   kind: 'sorted',
@@ -403,6 +435,18 @@ const istioKinds: ReadonlySet<Kind> = new Set<Kind>([
   'PeerAuthentication',
 ]);
 
+/** `uses` under the namespaces with a ServiceEntry that names a waypoint. */
+export const waypointUsers = distinctIndex('waypoint users', ({ resource }) => {
+  if (resource?.kind !== 'ServiceEntry') return [];
+  const { labels, namespace } = resource.metadata;
+  return typeof namedWaypoint(labels, namespace) === 'object' ? [[namespace, 'uses']] : [];
+});
+
+/** All namespaces with a waypoint. */
+export const waypointNamespaces = distinctIndex('waypoint namespaces', ({ resource }) =>
+  resource?.kind === 'KubernetesGateway' && isWaypoint(resource) ? [[everything, resource.metadata.namespace]] : [],
+);
+
 /** All namespaces that are declared. */
 export const declaredNamespaces = distinctIndex('declared namespaces', ({ resource }) =>
   resource?.kind === 'Namespace' ? [[everything, resource.metadata.name]] : [],
@@ -465,6 +509,20 @@ export const policiesById = index<CompiledPolicy>('AuthorizationPolicies by name
   policy === undefined ? [] : [[policy.id, policy]],
 );
 
+/** AuthorizationPolicies by what their targetRefs name: see `targetKey`. */
+export const policiesByTarget = index<CompiledPolicy>('AuthorizationPolicies by target', function* ({ policy }) {
+  if (policy === undefined) return;
+  for (const ref of targetRefsOf(policy.resource)) {
+    const kind = targetKindOf(ref);
+    if (kind !== undefined) yield [targetKey(kind, policy.resource.metadata.namespace, ref.name ?? ''), policy];
+  }
+});
+
+/** The key of `policiesByTarget`: the kind and name of a target, and the policy's namespace. */
+export function targetKey(kind: TargetKind, namespace: string, name: string): string {
+  return ruleKey(kind, namespace, name);
+}
+
 /** The exact SNIs outside of which a policy changes nothing; `''` stands for any. The presence of an ALLOW policy changes everything. */
 function snisOf(policy: CompiledPolicy): Iterable<string> {
   if (policy.action === 'ALLOW' || policy.rules.length === 0) return [everything];
@@ -504,6 +562,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   gatewaysByName,
   gatewaysByBareName,
   gatewaysBySelector,
+  gatewayRoutesByHost,
   bindingsByNamespace,
   workloadsByNamespace,
   namespacesByName,
@@ -516,6 +575,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   policiesByScope,
   policiesUnder,
   policiesById,
+  policiesByTarget,
   resourcesById,
   serversByGateway,
   sidecarsByNamespace,
@@ -528,6 +588,8 @@ export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
   gatewayBoundHosts,
   sidecarNamespaces,
   usedNamespaces,
+  waypointUsers,
+  waypointNamespaces,
   declaredNamespaces,
   ruleGroups,
   ruleNamespaces,

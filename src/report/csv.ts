@@ -1,11 +1,14 @@
-import type { Path } from '../egress/path.ts';
+import { type Answer, isPath } from '../egress/ambient.ts';
+import { notEvaluated } from './outcome-words.ts';
 
 const columns = ['namespace', 'serviceAccount', 'protocol', 'host', 'port', 'outcome', 'stage', 'reason', 'notes'];
 
 /** Paths as comma-separated values (RFC 4180), a header line first. */
-export function* pathsCsv(paths: Iterable<Path>): Generator<string> {
+export function* pathsCsv(answers: Iterable<Answer>): Generator<string> {
   yield `${columns.join(',')}\r\n`;
-  for (const { from, to, outcome, stage, reason, notes } of paths) {
+  for (const answer of answers) {
+    const { from, to, reason } = answer;
+    const { outcome, stage, notes } = isPath(answer) ? answer : { outcome: notEvaluated, stage: '', notes: [] };
     const cells = [
       from.namespace,
       from.serviceAccount,

@@ -1,5 +1,6 @@
 import type { Decision } from '../analysis/decision.ts';
 import type { AffectedPath, Finding } from '../analysis/finding.ts';
+import { type Answer, isPath, type Unevaluated } from '../egress/ambient.ts';
 import type { Authorization, Hop, Path, ServerMatch, Upstream } from '../egress/path.ts';
 import { type FieldRef, type ResourceRef, writtenRef } from '../istio/resources.ts';
 import { allFindings, type CheckReport } from './check-report.ts';
@@ -46,15 +47,37 @@ function authorizationJson({ decision, policies, depends }: Authorization): obje
   return { decision, policies, ...(depends.length > 0 && { depends }) };
 }
 
-/** `{"paths": […]}` in pieces, one path a line: all paths of a large mesh may not fit into one string. */
-export function* pathsJson(paths: Iterable<Path>): Generator<string> {
+/** The public JSON form of what no path is traced for. */
+export function unevaluatedJson({ from, to, reason }: Unevaluated): object {
+  return {
+    from: { namespace: from.namespace, serviceAccount: from.serviceAccount },
+    to: { protocol: to.protocol, host: to.host, port: to.port },
+    reason,
+  };
+}
+
+/**
+ * `{"paths": […]}` in pieces, one path a line: all paths of a large mesh may not fit into one string. `notEvaluated` follows where there
+ * is no path for something.
+ */
+export function* pathsJson(answers: readonly Answer[]): Generator<string> {
   yield '{"paths": [';
-  let separator = '\n';
-  for (const path of paths) {
-    yield `${separator}${JSON.stringify(pathJson(path))}`;
-    separator = ',\n';
+  yield* lines(answers.values().filter(isPath).map(pathJson));
+  const rest = answers.values().filter((answer) => !isPath(answer));
+  const first = rest.next();
+  if (first.done !== true) {
+    yield '\n],\n"notEvaluated": [';
+    yield* lines([first.value, ...rest].values().map(unevaluatedJson));
   }
   yield '\n]}\n';
+}
+
+function* lines(values: Iterable<object>): Generator<string> {
+  let separator = '\n';
+  for (const value of values) {
+    yield `${separator}${JSON.stringify(value)}`;
+    separator = ',\n';
+  }
 }
 
 /** The public JSON form of a finding. */

@@ -13,6 +13,10 @@ export const outcomeMeaning: Readonly<Record<Outcome, string>> = {
 /** The outcomes in the order of legends. */
 export const outcomeWords: readonly Outcome[] = ['allowed', 'denied', 'direct', 'blocked', 'broken', 'misrouted'];
 
+/** What stands in place of an outcome where no path is traced, and what that means. */
+export const notEvaluated = 'not evaluated';
+export const notEvaluatedMeaning = 'an ambient client: nothing is said of what ztunnel and waypoints do';
+
 /** What the notes mean. */
 export const noteMeaning: Readonly<Record<Note, string>> = {
   plaintext: 'plain HTTP is sent to the outside',

@@ -1,4 +1,5 @@
-import type { Path, Target } from '../egress/path.ts';
+import { type Answer, isPath } from '../egress/ambient.ts';
+import type { Target } from '../egress/path.ts';
 import { type AccessRow, cellText } from './access-rows.ts';
 import { hang } from './hang.ts';
 import { displayTarget, listNames } from './names.ts';
@@ -26,7 +27,7 @@ function textGroup(targets: readonly Target[], { clients, cells }: AccessRow, { 
   const outcomes = [...Map.groupBy(asked, (target) => cellText(cells.get(target)))].toSorted(byRarity);
   const labelWidth = Math.max(...outcomes.map(([text]) => text.length));
   const lines = outcomes.map(([text, own], index) => {
-    const label = `  ${paint(text, cells.get(own[0] ?? ''), style)}${' '.repeat(labelWidth - text.length)}  `;
+    const label = `  ${paintCell(text, cells.get(own[0] ?? ''), style)}${' '.repeat(labelWidth - text.length)}  `;
     const isRest = outcomes.length > 1 && asked.length === targets.length && own.length > namedOthers;
     const isLast = index === outcomes.length - 1;
     const named = isRest && isLast ? `the other ${own.length} targets` : listNames(own, shownTargets, 'target');
@@ -40,6 +41,7 @@ function byRarity([, a]: readonly [string, readonly string[]], [, b]: readonly [
   return a.length - b.length;
 }
 
-function paint(text: string, path: Path | undefined, style: Style): string {
-  return path ? style.outcome[path.outcome](text) : text;
+/** A cell in the colour of its outcome. */
+export function paintCell(text: string, answer: Answer | undefined, style: Style): string {
+  return answer !== undefined && isPath(answer) ? style.outcome[answer.outcome](text) : style.dim(text);
 }

@@ -1,10 +1,11 @@
+import { type Answer, isPath } from '../egress/ambient.ts';
 import { type Outcome, otherAccounts, type Path, type Target } from '../egress/path.ts';
 import { type AccessRow, cellText, joinRows, rowsOf, targetsOf } from './access-rows.ts';
 import { hang } from './hang.ts';
 import { countOf, displayClient, displayTarget, listNames } from './names.ts';
-import { noteMeaning, outcomeMeaning, outcomeWords } from './outcome-words.ts';
+import { notEvaluated, notEvaluatedMeaning, noteMeaning, outcomeMeaning, outcomeWords } from './outcome-words.ts';
 import type { Look, Style } from './style.ts';
-import { textAccessGroups } from './text-access-groups.ts';
+import { paintCell, textAccessGroups } from './text-access-groups.ts';
 
 /** More rows than this are joined where they are equal. */
 const maxSeparateRows = 20;
@@ -20,14 +21,14 @@ const nothing =
 const gap = '  ';
 
 /** Who reaches what: clients as rows, targets as columns, or groups of clients where there are too many; a legend and a summary. Ends with a line end. */
-export function textAccess(paths: readonly Path[], look: Look): string {
-  if (paths.length === 0) return `${hang('', nothing, look.width)}\n`;
-  const targets = targetsOf(paths);
-  const rows = rowsOf(paths, targets);
+export function textAccess(answers: readonly Answer[], look: Look): string {
+  if (answers.length === 0) return `${hang('', nothing, look.width)}\n`;
+  const targets = targetsOf(answers);
+  const rows = rowsOf(answers, targets);
   const parts = [
     ...textTables(targets, rows, look),
-    textLegend(paths, rows, look),
-    [textSummary(paths, look.style), ...textHint(paths, look.width)].join('\n'),
+    textLegend(answers, rows, look),
+    [textSummary(answers, look.style), ...textHint(answers.filter(isPath), look.width)].join('\n'),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -91,19 +92,20 @@ function textBlock(columns: readonly Column[], rows: readonly AccessRow[], label
   return [...heads, ...lines].join('\n');
 }
 
-function textCell(path: Path | undefined, width: number, style: Style): string {
-  const text = cellText(path);
-  const padding = ' '.repeat(width - text.length);
-  return `${path ? style.outcome[path.outcome](text) : style.dim(text)}${padding}`;
+function textCell(answer: Answer | undefined, width: number, style: Style): string {
+  const text = cellText(answer);
+  return `${paintCell(text, answer, style)}${' '.repeat(width - text.length)}`;
 }
 
 /** What the words and signs mean: those that occur. */
-function textLegend(paths: readonly Path[], rows: readonly AccessRow[], { style, width }: Look): string {
+function textLegend(answers: readonly Answer[], rows: readonly AccessRow[], { style, width }: Look): string {
+  const paths = answers.filter(isPath);
   const notes = new Set(paths.flatMap((path) => path.notes));
   const hasOthers = rows.some(({ clients }) => clients.some((client) => client.endsWith('/*')));
   const terms: (readonly [term: string, painted: string, meaning: string])[] = [
     ...outcomesOf(paths).map(([word]) => [word, style.outcome[word](word), outcomeMeaning[word]] as const),
     ...[...notes].map((note) => [note, note, noteMeaning[note]] as const),
+    ...(paths.length < answers.length ? [[notEvaluated, style.dim(notEvaluated), notEvaluatedMeaning] as const] : []),
     ...(hasOthers ? [['NAMESPACE/*', 'NAMESPACE/*', 'its service accounts that no policy names'] as const] : []),
   ];
   const termWidth = widest(terms.map(([term]) => term));
@@ -112,9 +114,12 @@ function textLegend(paths: readonly Path[], rows: readonly AccessRow[], { style,
     .join('\n');
 }
 
-function textSummary(paths: readonly Path[], style: Style): string {
+function textSummary(answers: readonly Answer[], style: Style): string {
+  const paths = answers.filter(isPath);
   const counts = outcomesOf(paths).map(([outcome, count]) => style.outcome[outcome](`${count} ${outcome}`));
-  return `${countOf(paths.length, 'path')}: ${counts.join(', ')}`;
+  const rest = answers.length - paths.length;
+  if (rest > 0) counts.push(style.dim(`${rest} ${notEvaluated}`));
+  return `${countOf(answers.length, 'path')}: ${counts.join(', ')}`;
 }
 
 /** The question that comes next: why one path is not as it is meant to be. */

@@ -1,9 +1,10 @@
 import type { Finding } from '../analysis/finding.ts';
+import type { Unevaluated } from '../egress/ambient.ts';
 import type { Path } from '../egress/path.ts';
 import { hang } from './hang.ts';
 import { displayClient, displayField, displayTarget } from './names.ts';
 import type { Locate } from './origin.ts';
-import { noteMeaning, outcomeMeaning } from './outcome-words.ts';
+import { notEvaluated, noteMeaning, outcomeMeaning } from './outcome-words.ts';
 import { printable } from './printable.ts';
 import { storyOf } from './story.ts';
 import type { Look } from './style.ts';
@@ -28,6 +29,12 @@ export function textExplain(path: Path, options: TextExplainOptions): string {
     parts.push(['other ways the request may take:', ...others].join('\n'));
   }
   return `${parts.join('\n\n')}\n`;
+}
+
+/** That nothing is known of a path, and why. Ends with a line end. */
+export function textUnevaluated({ from, to, reason }: Unevaluated, { style, width }: Look): string {
+  const title = `${style.bold(`${displayClient(from)} → ${displayTarget(to)}`)}  ${style.dim(notEvaluated)}`;
+  return `${title}\n\n${hang('', printable(reason), width)}\n`;
 }
 
 function textStages(path: Path, { style, width, locate }: TextExplainOptions): string {

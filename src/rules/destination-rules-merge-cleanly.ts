@@ -4,7 +4,7 @@ import { isExternalHost } from '../egress/host-paths.ts';
 import { type DestinationRule, readDestinationRule, type TrafficSource } from '../istio/destination-rule.ts';
 import type { DestinationRuleTrafficPolicy } from '../istio/resources.gen.ts';
 import { displayRef, type FieldRef, fieldOf, idOf, refOf } from '../istio/resources.ts';
-import { isClientNamespace } from '../mesh/clients.ts';
+import { hasSidecars } from '../mesh/clients.ts';
 import { factsOf, type MeshReader, ruleKey, rulesWithPolicy, rulesWithSubset } from '../mesh/indexes.ts';
 import { apartFrom, type RuleLoss } from '../mesh/rule-losses.ts';
 import { defineRule, type Problem } from './define.ts';
@@ -75,7 +75,11 @@ function* sameSubsets(rule: DestinationRule, reader: MeshReader): Iterable<Probl
 
 function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Problem> {
   const { policy } = rule;
-  const first = reader.first(rulesWithPolicy, groupKey(rule))?.policy;
+  // One of the Gateway API comes first, and only fills the gaps.
+  const written = reader
+    .entries(rulesWithPolicy, groupKey(rule))
+    .find((other) => other.resource.kind === rule.resource.kind);
+  const first = written?.policy;
   if (policy === undefined || first === undefined || isSame(first.resource, rule.resource)) return;
   const isTls = !dequal(tlsOf(policy.policy), tlsOf(first.policy));
   yield {
@@ -137,7 +141,7 @@ function byOther(
 
 /** The rules' own namespace takes part in the gateway's hop only where it has clients. */
 function hurts({ viewer, lost }: RuleLoss, reader: MeshReader): boolean {
-  if (viewer !== lost.namespace || reader.value(isClientNamespace, viewer)) return true;
+  if (viewer !== lost.namespace || hasSidecars(reader, viewer)) return true;
   return !isEgressService(reader, lost.host);
 }
 

@@ -1,11 +1,22 @@
 import { externalHostsOf, gatewaysOfHost, guardedGateways, isAttached } from '../egress/policy-hosts.ts';
+import { externalHostsIn, servedByWaypoint, type WaypointService } from '../egress/waypoint-services.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
-import { targetRefsOf } from '../istio/authorization-attachment.ts';
+import { targetKindOf, targetRefsOf } from '../istio/authorization-attachment.ts';
 import { hostPatternsOf } from '../istio/hosts.ts';
-import { type FieldRef, fieldOf, idOf, type Labels } from '../istio/resources.ts';
+import { type FieldRef, fieldOf, idOf, type Labels, type ResourceOf } from '../istio/resources.ts';
+import { isWaypoint, useWaypoint, waypointClass } from '../istio/waypoint.ts';
 import { promisedWorkload, type Workload, workloadOf } from '../mesh/gateway-workloads.ts';
 import { chainsNamed, httpServersNamed, isGateway, listeningPorts, workloadById } from '../mesh/gateways.ts';
-import { factsOf, kubernetesServices, type MeshReader, resourcesById, workloadsByNamespace } from '../mesh/indexes.ts';
+import {
+  factsOf,
+  kubernetesServices,
+  type MeshReader,
+  namespacesByName,
+  resourcesById,
+  workloadsByNamespace,
+} from '../mesh/indexes.ts';
+import { servicesCovering } from '../mesh/services.ts';
+import { waypointOf } from '../mesh/waypoints.ts';
 import { defineRule, type Problem } from './define.ts';
 
 /** A policy about external hosts is in force where their requests arrive. */
@@ -40,8 +51,8 @@ spec:
   *check(policy, reader) {
     const { resource, action, dryRun } = policy;
     if (action === 'AUDIT') return;
-    if (isAboutWaypoints(policy)) {
-      yield* withoutWaypoint(reader, policy);
+    if (isAboutWaypoints(reader, policy)) {
+      yield* unaskedTargets(reader, policy);
       return;
     }
     const guardsNone = guardedGateways(reader, policy).length === 0;
@@ -82,17 +93,39 @@ function unattached(reader: MeshReader, policy: CompiledPolicy, missed: readonly
   const [first, ...others] = missed;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const gateway = first && gatewayOf(reader, first);
+  const guarded = first && gateway === undefined ? waypointServiceFor(reader, first.host) : undefined;
   return {
     at: attachmentOf(reader, policy, gateway),
     key: 'selector',
-    message: `the ${policy.action} policy names external host '${first?.host ?? ''}'${more}, and applies to no egress gateway that serves it`,
-    fix:
-      gateway === undefined
-        ? 'route the host to an egress gateway, and select its pods'
-        : fixFor(reader, policy, gateway),
+    message: `the ${policy.action} policy names external host '${first?.host ?? ''}'${more}, and applies to no ${guarded === undefined ? 'egress gateway' : 'waypoint'} that serves it`,
+    fix: fixForUnattached(reader, policy, gateway, guarded),
     // Without a gateway yet, the policy may be its first part.
-    incomplete: gateway === undefined,
+    incomplete: gateway === undefined && guarded === undefined,
   };
+}
+
+function fixForUnattached(
+  reader: MeshReader,
+  policy: CompiledPolicy,
+  gateway: Workload | undefined,
+  guarded: WaypointService | undefined,
+): string {
+  if (gateway !== undefined) return fixFor(reader, policy, gateway);
+  if (guarded === undefined) return 'route the host to an egress gateway, and select its pods';
+  const { kind, metadata } = guarded.resource;
+  const group = kind === 'Service' ? '""' : 'networking.istio.io';
+  const target = `\`targetRefs: [{group: ${group}, kind: ${kind}, name: ${metadata.name}}]\``;
+  const own = policy.resource;
+  if (metadata.namespace !== own.metadata.namespace)
+    return `move it to namespace '${metadata.namespace}', with ${target}`;
+  return own.spec.selector === undefined ? `set ${target}` : `replace the selector by ${target}`;
+}
+
+/** The service that leads a host (lower case) to a waypoint. */
+function waypointServiceFor(reader: MeshReader, host: string): WaypointService | undefined {
+  return servicesCovering(reader, host)
+    .map(({ resource }) => servedByWaypoint(reader, resource))
+    .find((service) => service !== undefined);
 }
 
 /** One host of several is served by another gateway than those that the policy applies to. */
@@ -153,36 +186,77 @@ function labelsText(labels: Labels): string {
   return first === undefined ? '' : `${first[0]}: ${first[1]}`;
 }
 
-/** Policies on Services, ServiceEntries and GatewayClasses are those of waypoints, which have no pods to select. */
-function isAboutWaypoints({ resource }: CompiledPolicy): boolean {
-  return targetRefsOf(resource).some(({ kind }) => kind !== 'Gateway');
+/** Policies on Services, ServiceEntries, GatewayClasses and waypoints are asked by waypoints, which have no pods to select. */
+function isAboutWaypoints(reader: MeshReader, { resource }: CompiledPolicy): boolean {
+  const { namespace } = resource.metadata;
+  return targetRefsOf(resource).some(({ kind, name = '' }) => {
+    if (kind !== 'Gateway') return true;
+    const gateway = reader.first(resourcesById, idOf({ kind: 'KubernetesGateway', namespace, name }));
+    return gateway?.kind === 'KubernetesGateway' && isWaypoint(gateway);
+  });
 }
 
-/** ServiceEntries among the targets that no waypoint serves: neither they nor their namespace name one. */
-function* withoutWaypoint(reader: MeshReader, policy: CompiledPolicy): Iterable<Problem> {
+/** Targets in whose name no waypoint asks the policy. */
+function* unaskedTargets(reader: MeshReader, policy: CompiledPolicy): Iterable<Problem> {
   const { namespace } = policy.resource.metadata;
-  for (const { kind = '', name = '' } of targetRefsOf(policy.resource)) {
-    const entry = reader.first(resourcesById, idOf({ kind: 'ServiceEntry', namespace, name }));
-    if (kind !== 'ServiceEntry' || entry?.kind !== 'ServiceEntry' || entry.spec.location === 'MESH_INTERNAL') continue;
-    const own = reader.first(resourcesById, idOf({ kind: 'Namespace', namespace: '', name: namespace }));
-    const waypoint = entry.metadata.labels[waypointLabel] ?? own?.metadata.labels[waypointLabel] ?? 'none';
-    if (waypoint !== 'none') continue;
-    const [id] = (entry.spec.hosts ?? []).flatMap((host) => [...gatewaysOfHost(reader, host)]);
-    yield {
-      at: attachmentOf(reader, policy, undefined),
-      key: `ServiceEntry ${name}`,
-      message: `the ${policy.action} policy targets ServiceEntry '${name}', which has no waypoint: nothing asks the policy`,
-      fix:
-        id === undefined
-          ? `name the waypoint in the label '${waypointLabel}' of the ServiceEntry`
-          : fixFor(reader, policy, workloadById(reader, id)),
-      related: [fieldOf(entry, 'metadata.labels')],
-      incomplete: own === undefined && id === undefined, // the namespace may name one
-    };
+  for (const ref of targetRefsOf(policy.resource)) {
+    const { name = '' } = ref;
+    const kind = targetKindOf(ref);
+    if (kind === 'GatewayClass' && name === waypointClass) yield* aboutClass(reader, policy);
+    if (kind !== 'Service' && kind !== 'ServiceEntry') continue;
+    const target = reader.first(resourcesById, idOf({ kind, namespace, name }));
+    if (target?.kind === 'Service' || target?.kind === 'ServiceEntry') yield* withoutWaypoint(reader, policy, target);
+    else if (kind === 'ServiceEntry') yield aboutMissing(reader, policy, name);
   }
 }
 
-const waypointLabel = 'istio.io/use-waypoint';
+/** Source: pilot/pkg/model/policyattachment.go `ShouldAttachPolicy`. */
+function* aboutClass(reader: MeshReader, policy: CompiledPolicy): Iterable<Problem> {
+  const { rootNamespace } = factsOf(reader).config;
+  if (policy.resource.metadata.namespace === rootNamespace) return;
+  yield {
+    at: attachmentOf(reader, policy, undefined),
+    key: 'GatewayClass',
+    message: `the ${policy.action} policy targets all waypoints, which only one in '${rootNamespace}' does: nothing asks the policy`,
+    fix: `move it to namespace '${rootNamespace}', or set \`targetRefs\` to the ServiceEntry or its waypoint`,
+  };
+}
+
+function aboutMissing(reader: MeshReader, policy: CompiledPolicy, name: string): Problem {
+  const { namespace } = policy.resource.metadata;
+  return {
+    at: attachmentOf(reader, policy, undefined),
+    key: `ServiceEntry ${name}`,
+    message: `the ${policy.action} policy targets ServiceEntry '${name}', which is not in namespace '${namespace}': nothing asks the policy`,
+    fix: 'add the ServiceEntry, or move the policy to where it is',
+    severity: 'warning', // what it was about may have gone
+    incomplete: true,
+  };
+}
+
+/** An external service that no waypoint serves: neither it nor its namespace names one. */
+function* withoutWaypoint(
+  reader: MeshReader,
+  policy: CompiledPolicy,
+  target: ResourceOf<'Service' | 'ServiceEntry'>,
+): Iterable<Problem> {
+  const hosts = externalHostsIn(reader, target);
+  if (hosts.length === 0 || waypointOf(reader, target) !== undefined) return;
+  const { kind, metadata } = target;
+  const [id] = hosts.flatMap((host) => [...gatewaysOfHost(reader, host)]);
+  yield {
+    at: attachmentOf(reader, policy, undefined),
+    key: `${kind} ${metadata.name}`,
+    message: `the ${policy.action} policy targets ${kind} '${metadata.name}', which has no waypoint: nothing asks the policy`,
+    fix:
+      id === undefined
+        ? `name the waypoint in the label '${useWaypoint}' of the ${kind}`
+        : fixFor(reader, policy, workloadById(reader, id)),
+    related: [fieldOf(target, 'metadata.labels')],
+    // The namespace may name one.
+    incomplete: id === undefined && reader.first(namespacesByName, metadata.namespace) === undefined,
+  };
+}
 
 /** The gateways in the policy's own namespace that it applies to: a host may come in by one and go out by another. */
 function attachedGateways(reader: MeshReader, { resource }: CompiledPolicy): readonly Workload[] {

@@ -1,5 +1,5 @@
-import { asksNoMeshIdentity, exposureOf, knowsItsClientsOtherwise } from '../egress/exposure.ts';
-import { meetsMisfit } from '../egress/flows.ts';
+import { knowsItsClientsOtherwise } from '../egress/exposure.ts';
+import { isMistaken, openServers } from '../egress/open-servers.ts';
 import { displayServer, type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { defineRule } from './define.ts';
@@ -35,12 +35,8 @@ spec:
   },
 
   *check({ workload, listeners }, reader) {
-    const weak = listeners.servers.filter(({ server }) => asksNoMeshIdentity(server));
-    const exposed = weak.map(({ port, server }) => ({ port, server, ...exposureOf(reader, workload, port, server) }));
-    const servesIngress = exposed.some(({ leads }) => leads === 'inward');
-    for (const { port, server, leads, asksIdentity } of exposed) {
-      if (leads === 'inward') continue; // ingress
-      if (server.kind !== 'http' && meetsMisfit(reader, server)) continue; // hop-tls-matches-server speaks
+    for (const { port, server, asksIdentity, incomplete } of openServers(reader, workload, listeners)) {
+      if (isMistaken(server)) continue; // gateway-listener-terminates-mesh-tls speaks
       const isTolerated = knowsItsClientsOtherwise(server);
       if (isTolerated && asksIdentity === undefined) {
         yield {
@@ -62,8 +58,7 @@ spec:
             : `it does not learn which workload asks, and ${asksIdentity.action} policy '${asksIdentity.id}' depends on that`),
         fix: `use ${mutual(server)}`,
         related: asksIdentity === undefined ? [] : [fieldOf(asksIdentity.resource, 'spec.rules')],
-        // Where the pods are an ingress gateway too, a route may still say that this server is for that.
-        incomplete: servesIngress && leads === 'nowhere',
+        incomplete,
       };
     }
   },

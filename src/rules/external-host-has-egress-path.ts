@@ -1,5 +1,6 @@
 import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
 import { isMediated } from '../egress/class-paths.ts';
+import { isMeantForWaypoint } from '../egress/waypoint-services.ts';
 import { fieldOf, idOf } from '../istio/resources.ts';
 import { factsOf, resourcesById } from '../mesh/indexes.ts';
 import { isDirectHost } from '../mesh/inventory.ts';
@@ -41,11 +42,12 @@ spec:
     if (host.some(isMediated) || capturingVirtualServices(reader, to.host).length > 0) return; // external-port-is-captured speaks
     const entry = reader.first(resourcesById, idOf(origination.entry));
     if (entry?.kind !== 'ServiceEntry' || hasGatewayEndpoints(reader, entry)) return;
+    if (isMeantForWaypoint(reader, entry)) return; // the rules about waypoints speak
     yield {
       at: fieldOf(entry, 'spec.hosts'),
       key: to.host,
       message: `'${to.host}' leaves directly from the sidecars: no route leads it to an egress gateway`,
-      fix: 'add a VirtualService that leads it to the egress gateway, or list it in `directHosts` of the settings',
+      fix: 'add a route that leads it to the egress gateway, or list it in `directHosts` of the settings',
       incomplete: true,
     };
   },

@@ -1,6 +1,7 @@
 import { capturingVirtualServices, hasGatewayEndpoints } from '../egress/capturing-virtual-services.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import type { Path } from '../egress/path.ts';
+import { isMeantForWaypoint } from '../egress/waypoint-services.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
@@ -56,6 +57,7 @@ spec:
     if (mediated === undefined && routes.length === 0) return; // external-host-has-egress-path speaks
     const entry = entryOf(path, context);
     if (entry === undefined || hasGatewayEndpoints(reader, entry)) return;
+    if (isMeantForWaypoint(reader, entry)) return; // the rules about waypoints speak
     const hidden = path.cause === 'not-routed' ? routes.find((route) => isHiddenFrom(route, path)) : undefined;
     const index = (entry.spec.ports ?? []).findIndex((port) => port.number === to.port);
     yield {
@@ -64,7 +66,11 @@ spec:
       message: `port ${to.port} of '${to.host}' is not routed to the egress gateway${reasonOf(path, hidden)}`,
       fix:
         hidden === undefined
-          ? fixFor(path, mediated ?? to)
+          ? fixFor(
+              path,
+              mediated ?? to,
+              routes.some(({ hasGatewaySemantics }) => hasGatewaySemantics),
+            )
           : `add the clients' namespaces to \`exportTo\` of ${nameOf(hidden)}`,
       related: hidden === undefined ? path.decidedBy : [fieldOf(hidden.resource, 'spec.exportTo'), ...path.decidedBy],
       incomplete: true,
@@ -96,10 +102,11 @@ function nameOf({ resource: { metadata } }: VirtualService): string {
   return `VirtualService '${metadata.namespace}/${metadata.name}'`;
 }
 
-function fixFor({ to }: Path, mediated: Path['to']): string {
+function fixFor({ to }: Path, mediated: Path['to'], isOfGatewayApi: boolean): string {
   const section = to.protocol;
-  const route = `add ${section === 'http' ? 'an' : 'a'} \`${section}\` route for port ${to.port} that leads to the gateway`;
-  if (to.port === mediated.port) return `${route}, exported to and imported by the client`;
+  const kind = isOfGatewayApi ? `${section.toUpperCase()}Route` : `\`${section}\` route`;
+  const route = `add ${section === 'http' ? 'an' : 'a'} ${kind} for port ${to.port} that leads to the gateway`;
+  if (to.port === mediated.port && !isOfGatewayApi) return `${route}, exported to and imported by the client`;
   const isWebPair = to.port === 443 && mediated.protocol === 'http';
   return isWebPair
     ? `drop port 443 and set \`targetPort: 443\` on port ${mediated.port}, or ${route}`

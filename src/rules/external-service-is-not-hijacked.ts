@@ -5,7 +5,7 @@ import { sectionOf } from '../istio/protocol.ts';
 import { fieldOf, refOf } from '../istio/resources.ts';
 import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
-import { isClientNamespace } from '../mesh/clients.ts';
+import { hasSidecars } from '../mesh/clients.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
 import { gatewayService, servicesOfHost } from '../mesh/services.ts';
@@ -54,7 +54,7 @@ spec:
       if (own === undefined || owners.has(namespace)) continue;
       const owned = services.filter((service) => owners.has(service.namespace));
       yield* atGateways(reader, own, owned, gateways, `spec.hosts[${index}]`);
-      if (reader.value(isClientNamespace, namespace)) yield* inNamespace(own, owned);
+      if (hasSidecars(reader, namespace)) yield* inNamespace(own, owned);
     }
   },
 });

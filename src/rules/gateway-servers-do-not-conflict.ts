@@ -2,7 +2,7 @@ import { dequal } from 'dequal';
 import { exposureOf } from '../egress/exposure.ts';
 import { boundTo } from '../egress/gateway-leg.ts';
 import type { DroppedServer } from '../istio/gateway-merge.ts';
-import { displayGateway, displayServer, type GatewayServer } from '../istio/gateway-server.ts';
+import { displayGateway, displayServer, type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
 import { isReachable } from '../mesh/gateways.ts';
@@ -126,7 +126,9 @@ interface Clash {
 function clashOf({ server, winner, port, reason }: DroppedServer): Clash {
   if (reason === 'duplicate-host') {
     const host = server.hosts.find((name) => winner.hosts.includes(name)) ?? '';
-    return { field: 'hosts', claim: `has '${host}' on pod port ${port}`, fix: `drop '${host}' from one of them` };
+    const form = serverForm(server.resource.kind);
+    const name = server.resource.kind === 'Gateway' ? host : host.slice(host.indexOf('/') + 1);
+    return { field: form.hosts, claim: `has '${name}' on pod port ${port}`, fix: `drop '${name}' from one of them` };
   }
   if (reason === 'duplicate-route-name') {
     const claim = `has the port name '${server.portName}' on pod port ${port}`;

@@ -1,9 +1,11 @@
 import { type BoundLeg, legGapOf, listedGateways } from '../egress/gateway-leg.ts';
 import type { Hop, Path } from '../egress/path.ts';
-import { fieldOf } from '../istio/resources.ts';
+import { gatewayOfListener } from '../istio/gateway-api-listeners.ts';
+import { covers } from '../istio/hosts.ts';
+import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { workloadById } from '../mesh/gateways.ts';
-import type { MeshReader } from '../mesh/indexes.ts';
+import { bindingsByNamespace, type MeshReader, resourcesById, serversByGateway } from '../mesh/indexes.ts';
 import { defineRule, type Problem } from './define.ts';
 
 /** Some server of the gateway has the host whose requests arrive there. */
@@ -54,18 +56,68 @@ function aboutMissing(reader: MeshReader, { to, reason }: Path, hop: Hop): Probl
     const fix = `add a DestinationRule for '${hop.service}' that sets \`sni: ${to.host}\``;
     return { ...problem, at: hop.tlsAt ?? hop.routeAt, message: `${reason} (for '${to.host}')`, fix };
   }
+  const gateway = apiGateway(reader, hop);
+  if (gateway !== undefined) return { ...problem, ...aboutListeners(reader, gateway, to.host, hop) };
   const { labels } = workloadById(reader, hop.workload ?? '');
-  const gateway = listedGateways(reader, to.host).find(({ spec }) => selects(spec.selector ?? {}, labels));
-  if (gateway === undefined) {
+  const listed = listedGateways(reader, to.host).find(({ spec }) => selects(spec.selector ?? {}, labels));
+  if (listed === undefined) {
     const message = `no server for '${to.host}' listens on pod port ${hop.podPort} of the gateway`;
     return { ...problem, at: hop.routeAt, message, fix: 'add a Gateway with a server for the host' };
   }
-  const { namespace, name } = gateway.metadata;
+  const { namespace, name } = listed.metadata;
   return {
     ...problem,
-    at: fieldOf(gateway, 'spec.servers'),
+    at: fieldOf(listed, 'spec.servers'),
     message: `no server of Gateway '${namespace}/${name}' has the host '${to.host}'`,
     fix: `add '${to.host}' to a server of port ${hop.port}`,
+  };
+}
+
+/** The Gateway of the Gateway API whose listeners are behind the Service. */
+function apiGateway(reader: MeshReader, { service, workload = '' }: Hop): ResourceOf<'KubernetesGateway'> | undefined {
+  const { namespace, labels } = workloadById(reader, workload);
+  const name =
+    labels['gateway.networking.k8s.io/gateway-name'] ??
+    reader.entries(bindingsByNamespace, namespace).find(({ services }) => services.includes(service))?.resource.metadata
+      .name;
+  if (name === undefined) return undefined;
+  const found = reader.first(resourcesById, idOf({ kind: 'KubernetesGateway', namespace, name }));
+  return found?.kind === 'KubernetesGateway' ? found : undefined;
+}
+
+/** No listener of the Gateway has the host, or Istio does not accept the one that has. */
+function aboutListeners(
+  reader: MeshReader,
+  gateway: ResourceOf<'KubernetesGateway'>,
+  host: string,
+  { port }: Hop,
+): Pick<Problem, 'at' | 'message' | 'fix' | 'incomplete'> {
+  const name = `${gateway.metadata.namespace}/${gateway.metadata.name}`;
+  const listeners = gateway.spec.listeners ?? [];
+  const index = listeners.findIndex(
+    (listener) =>
+      listener.port === port &&
+      covers(listener.hostname?.toLowerCase() ?? '*', host) &&
+      reader.first(serversByGateway, gatewayOfListener(gateway, listener)) === undefined,
+  );
+  const refused = listeners[index];
+  if (refused === undefined) {
+    return {
+      at: fieldOf(gateway, 'spec.listeners'),
+      message: `no listener of Gateway '${name}' has the hostname '${host}'`,
+      fix: `add one with \`port: ${port}\`, or the host to one that is there`,
+      incomplete: true,
+    };
+  }
+  const { protocol = '', name: listener = '' } = refused;
+  const isKnown = ['HTTP', 'HTTPS', 'TLS', 'TCP'].includes(protocol);
+  return {
+    at: fieldOf(gateway, `spec.listeners[${index}].${isKnown ? 'tls.certificateRefs' : 'protocol'}`),
+    message: `Istio does not accept listener '${listener}', which has the host '${host}': ${isKnown ? 'it may not use the certificate' : `there is no protocol '${protocol}'`}`,
+    fix: isKnown
+      ? 'set `tls: {mode: Terminate, options: {gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL}}`, which needs none'
+      : 'set `protocol: HTTPS`, or TLS for byte streams, in upper case',
+    incomplete: isKnown, // a ReferenceGrant may come
   };
 }
 

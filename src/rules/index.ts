@@ -1,5 +1,6 @@
 import { allowRuleCanMatch } from './allow-rule-can-match.ts';
 import { captureIsNotOverridden } from './capture-is-not-overridden.ts';
+import { classicRouteIsNotOnWaypointHost } from './classic-route-is-not-on-waypoint-host.ts';
 import { clientCertificateIsVerified } from './client-certificate-is-verified.ts';
 import type { Rule } from './define.ts';
 import { denyRuleCanMatch } from './deny-rule-can-match.ts';
@@ -24,6 +25,7 @@ import { externalServiceResolvesAtGateway } from './external-service-resolves-at
 import { fromAndToBelongTogether } from './from-and-to-belong-together.ts';
 import { gatewayLegDoesNotLoop } from './gateway-leg-does-not-loop.ts';
 import { gatewayLegIsBound } from './gateway-leg-is-bound.ts';
+import { gatewayListenerTerminatesMeshTls } from './gateway-listener-terminates-mesh-tls.ts';
 import { gatewayOriginatesTls } from './gateway-originates-tls.ts';
 import { gatewayReferenceResolves } from './gateway-reference-resolves.ts';
 import { gatewayRouteKeepsHost } from './gateway-route-keeps-host.ts';
@@ -60,11 +62,16 @@ import { subsetExists } from './subset-exists.ts';
 import { tcpRouteCapturesOnlyItsService } from './tcp-route-captures-only-its-service.ts';
 import { tcpServerHasOneDestination } from './tcp-server-has-one-destination.ts';
 import { tlsServerHasOneDestination } from './tls-server-has-one-destination.ts';
+import { waypointExists } from './waypoint-exists.ts';
+import { waypointOriginatesTls } from './waypoint-originates-tls.ts';
+import { waypointServiceHasPolicy } from './waypoint-service-has-policy.ts';
+import { waypointServiceIsNotOpenToSidecars } from './waypoint-service-is-not-open-to-sidecars.ts';
 
 /** All rules, sorted by name. */
 export const rules: readonly Rule[] = [
   allowRuleCanMatch,
   captureIsNotOverridden,
+  classicRouteIsNotOnWaypointHost,
   clientCertificateIsVerified,
   denyRuleCanMatch,
   denyRuleIsNotWiderThanWritten,
@@ -88,6 +95,7 @@ export const rules: readonly Rule[] = [
   fromAndToBelongTogether,
   gatewayLegDoesNotLoop,
   gatewayLegIsBound,
+  gatewayListenerTerminatesMeshTls,
   gatewayOriginatesTls,
   gatewayReferenceResolves,
   gatewayRouteKeepsHost,
@@ -124,4 +132,8 @@ export const rules: readonly Rule[] = [
   tcpRouteCapturesOnlyItsService,
   tcpServerHasOneDestination,
   tlsServerHasOneDestination,
+  waypointExists,
+  waypointOriginatesTls,
+  waypointServiceHasPolicy,
+  waypointServiceIsNotOpenToSidecars,
 ];

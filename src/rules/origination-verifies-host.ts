@@ -4,7 +4,7 @@ import { defineRule } from './define.ts';
 export const originationVerifiesHost = defineRule({
   name: 'origination-verifies-host',
   summary: 'Where the gateway originates TLS, it verifies the name of the host.',
-  why: "With `sni` set and no `subjectAltNames`, and wherever the gateway forwards bytes, Envoy checks who signed the host's certificate and not whose it is: any certificate of a trusted CA will do, also that of somebody on the way.",
+  why: "With `sni` set and no `subjectAltNames`, and wherever the gateway forwards bytes, Envoy checks who signed the host's certificate and not whose it is: any certificate of a trusted CA will do, also that of somebody on the way. To Istio the `hostname` of a BackendTLSPolicy is such an SNI.",
   severity: 'warning',
   subject: 'path',
   stage: 'upstream',

@@ -1,6 +1,6 @@
 import { type BoundLeg, boundTo, type LegGap, legGapOf } from '../egress/gateway-leg.ts';
 import type { Hop, Path } from '../egress/path.ts';
-import type { GatewayServer } from '../istio/gateway-server.ts';
+import { displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf, idOf, refOf } from '../istio/resources.ts';
 import { isKubernetes } from '../istio/service.ts';
 import type { VirtualService } from '../istio/virtual-service.ts';
@@ -86,7 +86,11 @@ function aboutServer(
   const isWhole = boundTo(reader, to.host, server.gateway).some(
     (bound) => idOf(refOf(bound.resource)) === idOf(hop.routeAt) && hasLegFor(bound, server),
   );
-  const declare = `set the number of the server's port to ${hop.port}`;
+  const what =
+    server.resource.kind === 'Gateway'
+      ? "the number of the server's port"
+      : `the port of listener '${displayServer(server)}'`;
+  const declare = `set ${what} to ${hop.port}`;
   return {
     at: { ...hop.routeAt, field: `${hop.routeAt.field}.port` },
     key: `${to.host}:${hop.port}`,

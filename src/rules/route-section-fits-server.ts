@@ -1,6 +1,6 @@
 import { type BoundLeg, legGapOf, sectionFor } from '../egress/gateway-leg.ts';
 import type { Path } from '../egress/path.ts';
-import type { GatewayServer } from '../istio/gateway-server.ts';
+import { type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { defineRule, type Problem } from './define.ts';
 
@@ -46,10 +46,10 @@ spec:
 function aboutStream({ hop, reason, to }: Path, { resource, field, gateway, mode }: GatewayServer): Problem {
   const protocol = mode === 'NONE' ? 'TCP' : 'TLS';
   return {
-    at: fieldOf(resource, `${field}.port.protocol`),
+    at: fieldOf(resource, `${field}.${serverForm(resource.kind).protocol}`),
     key: `${gateway}:${to.host}:${to.protocol}`,
     message: `${reason} (for '${to.host}')`,
-    fix: `set protocol ${protocol}, with a \`tcp\` route for the Gateway, or lead the host to a port with such a server`,
+    fix: `set protocol ${protocol}, with a ${resource.kind === 'Gateway' ? '`tcp` route for the Gateway' : `${protocol}Route`}, or lead the host to a port with such a server`,
     related: hop === undefined ? [] : [hop.routeAt],
   };
 }

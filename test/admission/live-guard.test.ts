@@ -39,6 +39,8 @@ const createGuard: CreateGuard = (initial, settings): Guard => {
       return found.slice(0, 1).map(({ rule, severity }) => ({ rule, severity, count: found.length }));
     },
     access: () => [],
+    unevaluated: () => [],
+    whyUnevaluated: () => undefined,
     trace: () => {
       throw new Error('not asked');
     },

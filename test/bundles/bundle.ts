@@ -18,6 +18,8 @@ const filesOfBundle = {
   'registry-only': ['mesh.yaml', 'http-origination.yaml', 'registry-only.yaml'],
   /** What `http-origination` does, with the Gateway API. */
   'gateway-api': ['mesh.yaml', 'gateway-api.yaml'],
+  /** Ambient clients reach the host through a waypoint, in a mesh of their own. */
+  'ambient-waypoint': ['ambient-waypoint.yaml'],
   /** The application speaks HTTP, a second gateway originates TLS; each leg has a VirtualService of its own. */
   'legs-apart': ['mesh.yaml', 'legs-apart.yaml'],
 } as const;

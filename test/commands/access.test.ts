@@ -46,6 +46,21 @@ test('clients and targets that the files do not mention are traced', async () =>
   ]);
 });
 
+test('what is not evaluated is filtered as paths are, and no path is made up for it', async () => {
+  const unevaluated = ['team-a', 'team-c'].map((namespace) => ({
+    from: { namespace, serviceAccount: 'default' },
+    to: allowedPath.to,
+    reason: 'a waypoint takes its traffic',
+  }));
+  const listOf = async (flags: string): Promise<{ readonly paths: object[]; readonly notEvaluated?: object[] }> =>
+    JSON.parse((await run(`access - -o json ${flags}`, { access, unevaluated })).stdout);
+  expect(await listOf('')).toMatchObject({ paths: [{}, {}, {}], notEvaluated: unevaluated });
+  expect(await listOf('--from team-c --to http://api.example.com')).toMatchObject({ notEvaluated: [unevaluated[1]] });
+  const both = await listOf('--from team-a/default --to http://api.example.com');
+  expect(both).toMatchObject({ paths: [{ outcome: 'allowed' }], notEvaluated: [unevaluated[0]] });
+  expect(await listOf('--from team-b')).not.toHaveProperty('notEvaluated');
+});
+
 test('labels make it a question about other pods', async () => {
   expect(await json('--labels app=a,tier=b --from team-b --to http://api.example.com')).toMatchObject([
     { reason: 'traced with labels {"app":"a","tier":"b"}' },

@@ -48,6 +48,23 @@ blocked at capture: the sidecar does not let it out
     expect(stderr).toContain("note: namespace 'team-a' is not in the input: assumed to hold pods with sidecars\n");
   });
 
+  test('of an ambient client says that nothing is known of it', async () => {
+    const unevaluated = [
+      {
+        from: { namespace: 'team-c', serviceAccount: 'default' },
+        to: { protocol: 'http', host: 'api.example.com', port: 80 },
+        reason: 'a waypoint takes its traffic',
+      } as const,
+    ];
+    const command = 'explain - --from team-c --to http://api.example.com';
+    expect((await run(command, { unevaluated })).stdout).toBe(
+      'team-c/default → http://api.example.com  not evaluated\n\na waypoint takes its traffic\n',
+    );
+    const { exitCode, stdout } = await run(`${command} -o json`, { unevaluated });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ notEvaluated: unevaluated[0] });
+  });
+
   test('is JSON on demand', async () => {
     const { stdout } = await run('explain - --from team-a/pay --to tls://api.example.com:8443 --labels app=a -o json');
     expect(JSON.parse(stdout)).toEqual({

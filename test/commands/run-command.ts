@@ -4,6 +4,7 @@ import type { Change, Guard } from '../../src/analysis/guard.ts';
 import type { Engine } from '../../src/commands/command-context.ts';
 import { runProgram } from '../../src/commands/program.ts';
 import type { Sink, Terminal } from '../../src/commands/terminal.ts';
+import type { Unevaluated } from '../../src/egress/ambient.ts';
 import type { Path } from '../../src/egress/path.ts';
 import { idOf, type Resource, refOf } from '../../src/istio/resources.ts';
 import type { RuleDocs } from '../../src/report/rule-docs.ts';
@@ -13,6 +14,7 @@ interface FakeAnswers {
   readonly notes?: readonly string[];
   readonly findings?: (resources: readonly Resource[]) => readonly Finding[];
   readonly access?: readonly Path[];
+  readonly unevaluated?: readonly Unevaluated[];
   readonly decide?: (change: Change, resources: ReadonlyMap<string, Resource>) => Decision;
 }
 
@@ -27,6 +29,9 @@ function fakeGuard(initial: Iterable<Resource>, answers: FakeAnswers): Guard {
     check: () => answers.findings?.([...resources.values()]) ?? [],
     countFindings: () => [],
     access: () => answers.access ?? [],
+    unevaluated: () => answers.unevaluated ?? [],
+    whyUnevaluated: ({ from, to }) =>
+      answers.unevaluated?.find((known) => known.from.namespace === from.namespace && known.to.host === to.host),
     trace: ({ from, to, labels }) => ({
       from,
       to,

@@ -108,7 +108,7 @@ const serviceEntry: Kind = ({ namespaces, hosts }) =>
     apiVersion: fc.constant('networking.istio.io/v1'),
     kind: fc.constant('ServiceEntry'),
     namespace: fc.constantFrom(...namespaces),
-    labels: fc.constantFrom({}, { team: 'a' }),
+    labels: fc.constantFrom({}, { team: 'a' }, ...waypointLabels(namespaces)),
     spec: fc.record(
       {
         hosts: fc.uniqueArray(fc.constantFrom(...hosts, ...hosts.map(upperCase)), { minLength: 1, maxLength: 2 }),
@@ -257,6 +257,10 @@ const policy: Kind = ({ namespaces, hosts, podLabels }) => {
         action: fc.constantFrom('ALLOW', 'DENY', 'AUDIT'),
         rules: fc.array(rule, { minLength: 1, maxLength: 2 }),
         selector: fc.constantFrom({ matchLabels: podLabels }, { matchLabels: { app: 'nothing' } }),
+        targetRefs: fc.constantFrom(
+          [{ group: 'networking.istio.io', kind: 'ServiceEntry', name: 'x' }],
+          [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'x' }],
+        ),
       },
       { requiredKeys: ['action', 'rules'] },
     ),
@@ -359,7 +363,13 @@ const gatewayApi: Kind = (names) => {
     kind: fc.constant('Namespace'),
     name: namespace,
     namespace: fc.constant(''),
-    labels: fc.constantFrom({}, { routes: 'yes' }, { 'istio-injection': 'enabled' }),
+    labels: fc.constantFrom(
+      {},
+      { routes: 'yes' },
+      { 'istio-injection': 'enabled' },
+      { 'istio.io/dataplane-mode': 'ambient' },
+      ...waypointLabels(names.namespaces),
+    ),
     spec: fc.constant({}),
   });
   const gateways = parents.filter(({ kind }) => kind === 'KubernetesGateway');
@@ -408,7 +418,7 @@ function kubernetesGateway(names: Names): fc.Arbitrary<object> {
   const services = names.parents.filter(({ kind }) => kind === 'Service').map(({ name }) => name);
   return fc.record(
     {
-      gatewayClassName: fc.constantFrom('istio', 'istio', 'other'),
+      gatewayClassName: fc.constantFrom('istio', 'istio', 'istio-waypoint', 'other'),
       listeners: listeners(names),
       addresses: fc.constantFrom('x', ...services).map((value) => [{ type: 'Hostname', value }]),
       allowedListeners: fc.constantFrom({ namespaces: { from: 'All' } }, { namespaces: { from: 'Same' } }),
@@ -445,6 +455,16 @@ function route({ hosts, parents }: Names, kind: string): fc.Arbitrary<object> {
   const hostnames = fc.uniqueArray(hostname(hosts), { minLength: 1, maxLength: 2 });
   const requiredKeys = ['parentRefs', 'rules', ...(kind === 'TLSRoute' ? (['hostnames'] as const) : [])] as const;
   return fc.record({ ...required, hostnames }, { requiredKeys: [...requiredKeys] });
+}
+
+/** Labels that name one of the Gateways of other resources as a waypoint. */
+function waypointLabels(namespaces: readonly string[]): readonly Readonly<Record<string, string>>[] {
+  const own = { 'istio.io/use-waypoint': 'x' };
+  return [
+    own,
+    { 'istio.io/use-waypoint': 'none' },
+    ...namespaces.map((name) => ({ ...own, 'istio.io/use-waypoint-namespace': name })),
+  ];
 }
 
 /** Absent as often as present: `undefined` is no value, so that records leave the key out. */

@@ -1,6 +1,12 @@
-import { expect, test } from 'vitest';
-import { effectivePolicy } from '../../src/istio/destination-rule.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  type DestinationRule,
+  effectivePolicy,
+  mergePolicies,
+  readDestinationRule,
+} from '../../src/istio/destination-rule.ts';
 import { generateDestinationRules, olderPolicyFirst } from '../../src/istio/gateway-api-policies.ts';
+import { defaultMeshConfig } from '../../src/istio/mesh-config.ts';
 import type { ResourceOf } from '../../src/istio/resources.ts';
 import { resourceOf } from './manifest.ts';
 
@@ -77,6 +83,78 @@ test('of several policies the oldest holds', () => {
     policyOf('old', { ...system, hostname: 'old.com' }, {}, '2026-01-01T00:00:00Z'),
   );
   expect(effectivePolicy(rule?.policy, undefined, 80).tls?.sni).toBe('old.com');
+});
+
+/** A DestinationRule for the same host, of a user. */
+function written(trafficPolicy: object): DestinationRule {
+  const resource = resourceOf({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { namespace: 'ns', name: 'own' },
+    spec: { host: 'a.com', trafficPolicy },
+  });
+  if (resource.kind !== 'DestinationRule') throw new Error(resource.kind);
+  return readDestinationRule(resource, defaultMeshConfig('istio-system'));
+}
+
+// pilot/pkg/model/destination_rule.go mergeBackendPolicyTrafficPolicy
+describe('beside a DestinationRule it fills the gaps', () => {
+  const connectionPool = { tcp: { maxConnections: 7 } };
+  const generated = generate(
+    policyOf('one', { ...system, hostname: 'one.com' }, { sectionName: 'http' }),
+    policyOf('rest', { ...system, hostname: 'rest.com' }),
+  );
+  const merged = (trafficPolicy: object) => {
+    const [rule] = generated;
+    if (rule === undefined) throw new Error('no rule');
+    const policy = mergePolicies([rule, written(trafficPolicy)]);
+    return (port: number) => {
+      const { tls, withoutTls } = effectivePolicy(policy, undefined, port);
+      return tls === undefined
+        ? withoutTls?.field
+        : `${tls.mode} ${tls.sni} ${tls.resource.metadata.name} ${tls.field}`;
+    };
+  };
+
+  test.each([
+    [
+      'of everything but TLS',
+      { connectionPool },
+      'SIMPLE one.com one spec.validation',
+      'SIMPLE rest.com rest spec.validation',
+    ],
+    [
+      'of one port',
+      { tls: { mode: 'MUTUAL' } },
+      'SIMPLE one.com one spec.validation',
+      'MUTUAL  own spec.trafficPolicy.tls',
+    ],
+    [
+      'of all but one port',
+      { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'MUTUAL' } }] },
+      'MUTUAL  own spec.trafficPolicy.portLevelSettings[0].tls',
+      'SIMPLE rest.com rest spec.validation',
+    ],
+    [
+      'of a port with other settings',
+      { portLevelSettings: [{ port: { number: 80 }, connectionPool }] },
+      'SIMPLE one.com one spec.validation',
+      'SIMPLE rest.com rest spec.validation',
+    ],
+    [
+      'of no port that leaves TLS out and that it says nothing about',
+      { portLevelSettings: [{ port: { number: 8080 }, connectionPool }] },
+      'SIMPLE one.com one spec.validation',
+      'spec.trafficPolicy.portLevelSettings[0]',
+    ],
+  ])('%s', (_, trafficPolicy, onPort, onOthers) => {
+    expect([merged(trafficPolicy)(80), merged(trafficPolicy)(8080)]).toEqual([onPort, onOthers]);
+  });
+
+  test('the first of several that users wrote holds where there is none', () => {
+    const [first, second] = [written({ tls: { mode: 'MUTUAL' } }), written({ tls: { mode: 'DISABLE' } })];
+    expect(mergePolicies([first, second])).toBe(first.policy);
+  });
 });
 
 test('a section that is no port, and other targets, make no rule', () => {

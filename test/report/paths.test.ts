@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Unevaluated } from '../../src/egress/ambient.ts';
 import type { Path } from '../../src/egress/path.ts';
 import { pathsCsv } from '../../src/report/csv.ts';
 import { pathJson, pathsJson } from '../../src/report/json.ts';
@@ -7,6 +8,12 @@ import { colourStyle, plainStyle } from '../../src/report/style.ts';
 import { textAccess } from '../../src/report/text-access.ts';
 import { textExplain } from '../../src/report/text-explain.ts';
 import { allowedPath, brokenPath, deniedPath, directPath, fieldAt } from './some-paths.ts';
+
+const ambient: Unevaluated = {
+  from: { namespace: 'team-c', serviceAccount: 'default' },
+  to: allowedPath.to,
+  reason: "waypoint 'egress/wp' takes the traffic of this ambient client: what it does is not evaluated",
+};
 
 const plain = { style: plainStyle, width: 120 };
 
@@ -64,6 +71,13 @@ describe('json', () => {
     });
     expect(JSON.parse([...pathsJson([])].join(''))).toEqual({ paths: [] });
   });
+
+  test('lists apart what is not evaluated', () => {
+    expect(JSON.parse([...pathsJson([ambient, allowedPath, ambient])].join(''))).toEqual({
+      paths: [pathJson(allowedPath)],
+      notEvaluated: [ambient, ambient],
+    });
+  });
 });
 
 describe('csv', () => {
@@ -71,6 +85,12 @@ describe('csv', () => {
     expect([...pathsCsv([{ ...directPath, reason: 'a, "b"', notes: ['plaintext', 'unverified'] }])].join('')).toBe(
       'namespace,serviceAccount,protocol,host,port,outcome,stage,reason,notes\r\n' +
         'team-a,batch,tls,api.example.com,443,direct,capture,"a, ""b""",plaintext unverified\r\n',
+    );
+  });
+
+  test('has a row for what is not evaluated', () => {
+    expect([...pathsCsv([ambient])].join('')).toContain(
+      `team-c,default,http,api.example.com,80,not evaluated,,${ambient.reason},\r\n`,
     );
   });
 
@@ -84,6 +104,25 @@ describe('access as text', () => {
     expect(
       textAccess([allowedPath, { ...allowedPath, from: directPath.from }, directPath, deniedPath, brokenPath], plain),
     ).toMatchSnapshot();
+  });
+
+  test('ambient clients have rows of their own, which say that nothing is known', () => {
+    const own = { ...ambient, from: allowedPath.from };
+    expect(textAccess([allowedPath, own, ambient], plain)).toMatchSnapshot();
+    expect(textAccess([ambient], plain)).toContain('1 path: 1 not evaluated\n');
+    expect(textAccess([ambient], { ...plain, style: colourStyle })).toContain(colourStyle.dim('not evaluated'));
+  });
+
+  test('ambient clients are named in groups as well', () => {
+    const many = Array.from({ length: 40 }, (_, index) => {
+      const to = { ...allowedPath.to, host: `api-${index}.example.com` };
+      return [
+        { ...allowedPath, to },
+        { ...ambient, to },
+      ];
+    }).flat();
+    const text = textAccess(many, { ...plain, width: 60 });
+    expect(text).toMatch(/^team-c \(ambient\)\n {2}not evaluated {2}http:/m);
   });
 
   test('service accounts that fare alike share the row of their namespace', () => {

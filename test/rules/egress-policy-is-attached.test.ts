@@ -59,13 +59,46 @@ testRule(egressPolicyIsAttached, {
         action: DENY
         rules: [{ to: [{ operation: { hosts: [api.example.com, "api.example.com:*"], paths: [/admin*] } }] }]
     `,
-    'the policy of a waypoint': `
+    'the policy of a waypoint, which serves the host beside the egress gateway': `
+      apiVersion: gateway.networking.k8s.io/v1
+      kind: Gateway
+      metadata: { namespace: team-a, name: waypoint }
+      spec: { gatewayClassName: istio-waypoint, listeners: [{ name: mesh, port: 15008, protocol: HBONE }] }
+      ---
       kind: AuthorizationPolicy
       metadata: { namespace: team-a, name: waypoint }
       spec:
-        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+        targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: waypoint }]
         action: DENY
         rules: [{ to: [{ operation: { hosts: [api.example.com] } }] }]
+    `,
+    'a policy of the root namespace for all waypoints': `
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-system, name: waypoints }
+      spec:
+        targetRefs: [{ group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint }]
+        action: DENY
+        ${rules}
+    `,
+    'a policy on a Service of the mesh': `
+      kind: AuthorizationPolicy
+      metadata: { namespace: team-a, name: own }
+      spec:
+        targetRefs: [{ group: "", kind: Service, name: own }]
+        action: DENY
+        ${rules}
+    `,
+    'a policy on a ServiceEntry of the mesh': `
+      kind: ServiceEntry
+      metadata: { namespace: team-a, name: vm }
+      spec: { hosts: [vm.internal], location: MESH_INTERNAL, resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+      ---
+      kind: AuthorizationPolicy
+      metadata: { namespace: team-a, name: vm }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: vm }]
+        action: DENY
+        ${rules}
     `,
     'a policy on a ServiceEntry with a waypoint': `
       kind: ServiceEntry
@@ -106,6 +139,60 @@ testRule(egressPolicyIsAttached, {
   },
 
   invalid: {
+    'a policy on a ServiceEntry is in another namespace': `
+      kind: AuthorizationPolicy
+      metadata: { namespace: team-a, name: waypoint }
+      spec:
+        targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }] # ✗ the DENY policy targets ServiceEntry 'api', which is not in namespace 'team-a': nothing asks the policy (incomplete)
+        action: DENY
+        rules: [{ to: [{ operation: { hosts: [api.example.com] } }] }]
+    `,
+    'a policy for all waypoints is not in the root namespace': {
+      on: 'ambient-waypoint',
+      yaml: `
+        kind: AuthorizationPolicy
+        metadata: { namespace: egress, name: waypoints }
+        spec:
+          targetRefs: [{ group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint }] # ✗ the DENY policy targets all waypoints, which only one in 'istio-system' does: nothing asks the policy
+          action: DENY
+          ${rules}
+      `,
+    },
+    'a waypoint asks no policy without a target': {
+      on: 'ambient-waypoint',
+      yaml: `
+        kind: AuthorizationPolicy
+        metadata: { namespace: egress, name: deny }
+        spec:
+          selector: { matchLabels: { gateway.networking.k8s.io/gateway-name: egress-wp } } # ✗ the DENY policy names external host 'api.example.com', and applies to no waypoint that serves it
+          action: DENY
+          ${rules}
+        ---
+        kind: AuthorizationPolicy
+        metadata: { namespace: team-b, name: deny }
+        spec: # ✗ the DENY policy names external host 'api.example.com', and applies to no waypoint that serves it
+          action: DENY
+          ${rules}
+      `,
+    },
+    'a Service that counts as external, without a waypoint': {
+      settings: 'externalNamespaces: [mesh-external]',
+      yaml: `
+        kind: Namespace
+        metadata: { name: mesh-external }
+        ---
+        kind: Service
+        metadata: { namespace: mesh-external, name: partner }
+        spec: { ports: [{ name: http, port: 80 }] }
+        ---
+        kind: AuthorizationPolicy
+        metadata: { namespace: mesh-external, name: deny }
+        spec:
+          targetRefs: [{ group: "", kind: Service, name: partner }] # ✗ the DENY policy targets Service 'partner', which has no waypoint: nothing asks the policy
+          action: DENY
+          ${rules}
+      `,
+    },
     'a policy in the namespace of the application is asked about nothing that leaves': `
       kind: AuthorizationPolicy
       metadata: { namespace: team-b, name: deny } # ✗ ${nowhere}

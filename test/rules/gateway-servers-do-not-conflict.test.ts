@@ -76,6 +76,27 @@ testRule(gatewayServersDoNotConflict, {
     `,
   },
   invalid: {
+    'two listeners of the Gateway API have one host': {
+      on: 'gateway-api',
+      yaml: `
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: api-egress }
+        spec:
+          gatewayClassName: istio
+          listeners:
+          - name: https
+            port: 80
+            protocol: HTTPS
+            hostname: api.example.com
+            tls: { options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+          - name: more
+            port: 80
+            protocol: HTTPS
+            hostname: api.example.com # ✗ Istio leaves out server 'more': server 'https', which comes first, has 'api.example.com' on pod port 80
+            tls: { options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+      `,
+    },
     'a younger server has a host of the platform': tenant(
       mutual(
         80,

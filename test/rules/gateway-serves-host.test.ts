@@ -1,5 +1,5 @@
 import { gatewayServesHost } from '../../src/rules/gateway-serves-host.ts';
-import { testRule } from './test-rule.ts';
+import { type RuleCase, testRule } from './test-rule.ts';
 
 const gateway = (head: string, hosts: string): string => `
       kind: Gateway
@@ -14,6 +14,26 @@ const gateway = (head: string, hosts: string): string => `
 
 const pods = 'selector: { istio: egressgateway }';
 const missing = "no server of Gateway 'istio-egress/egress' has the host 'api.example.com' (incomplete)";
+
+const mutual = '{ options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }';
+
+/** The Gateway of the bundle with the Gateway API, with another listener. */
+const listener = (protocol: string, hostname: string, tls: string, mark = ''): RuleCase => ({
+  on: 'gateway-api',
+  yaml: `
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    metadata: { namespace: istio-egress, name: api-egress }
+    spec:
+      gatewayClassName: istio
+      listeners: ${mark}
+      - name: https
+        port: 80
+        hostname: ${hostname}
+        protocol: ${protocol}
+        tls: ${tls}
+  `,
+});
 
 testRule(gatewayServesHost, {
   valid: {
@@ -61,14 +81,33 @@ testRule(gatewayServesHost, {
       'selector: { istio: egress }',
       '[api.example.com]',
     ),
-    'listeners of the Gateway API are not looked at': {
+    'a listener of the Gateway API has the host': { on: 'gateway-api', yaml: '# the bundle as it is' },
+  },
+  invalid: {
+    'no listener of the Gateway API has the host': listener(
+      'HTTPS',
+      'other.example.com',
+      mutual,
+      "# ✗ no listener of Gateway 'istio-egress/api-egress' has the hostname 'api.example.com' (incomplete)",
+    ),
+    'Istio does not know the protocol of the listener': listener(
+      "https  # ✗ Istio does not accept listener 'https', which has the host 'api.example.com': there is no protocol 'https'",
+      'api.example.com',
+      mutual,
+    ),
+    'Istio may not use the certificate of the listener': listener(
+      'HTTPS',
+      'api.example.com',
+      "{ certificateRefs: [{ name: api, namespace: other }] } # ✗ Istio does not accept listener 'https', which has the host 'api.example.com': it may not use the certificate (incomplete)",
+    ),
+    'the Gateway for which Istio has deployed the pods is missing': {
       remove: ['Gateway istio-egress/egress', 'Deployment istio-egress/istio-egressgateway'],
       yaml: `
         kind: VirtualService
         metadata: { namespace: istio-egress, name: api }
         spec:
           hosts: [api.example.com]
-          http: [{ route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }] }]
+          http: [{ route: [{ destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } } }] }] # ✗ no server for 'api.example.com' listens on pod port 8080 of the gateway (incomplete)
         ---
         kind: Deployment
         metadata: { namespace: istio-egress, name: managed }
@@ -79,8 +118,6 @@ testRule(gatewayServesHost, {
             spec: { containers: [{ name: istio-proxy, image: auto }] }
       `,
     },
-  },
-  invalid: {
     'a wildcard does not have the name itself': gateway(pods, "['*.api.example.com']").replace(
       'servers:',
       `servers:  # ✗ ${missing}`,

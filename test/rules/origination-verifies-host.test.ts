@@ -1,5 +1,5 @@
 import { originationVerifiesHost } from '../../src/rules/origination-verifies-host.ts';
-import { testRule } from './test-rule.ts';
+import { type RuleCase, testRule } from './test-rule.ts';
 
 const origination = (tls: string, mark = ''): string => `
   kind: DestinationRule
@@ -13,6 +13,19 @@ const origination = (tls: string, mark = ''): string => `
 `;
 
 const anyName = "# ✗ TLS to 'api.example.com' accepts a certificate of any name";
+
+/** In place of a DestinationRule, in the bundle with the Gateway API. */
+const backendPolicy = (validation: string, mark = ''): RuleCase => ({
+  on: 'gateway-api',
+  remove: ['DestinationRule istio-egress/origination'],
+  yaml: `
+    kind: BackendTLSPolicy
+    metadata: { namespace: istio-egress, name: origination }
+    spec:
+      targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+      validation: ${validation} ${mark}
+  `,
+});
 
 testRule(originationVerifiesHost, {
   valid: {
@@ -30,11 +43,22 @@ testRule(originationVerifiesHost, {
         ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
     `,
     'nothing is verified at all, which is worse': origination('{ mode: SIMPLE, insecureSkipVerify: true }'),
+    'a BackendTLSPolicy lists the names': backendPolicy(
+      '{ hostname: api.example.com, wellKnownCACertificates: System, subjectAltNames: [{ type: Hostname, hostname: api.example.com }] }',
+    ),
     'no TLS': origination('{ mode: DISABLE, sni: api.example.com }'),
     'the TLS of the application is its own matter': { on: 'end-to-end-tls', yaml: '# the bundle as it is' },
   },
 
   invalid: {
+    'the hostname of a BackendTLSPolicy is an SNI, and no name to Istio': backendPolicy(
+      '{ hostname: api.example.com, wellKnownCACertificates: System }',
+      anyName,
+    ),
+    'with an authority of its own, too': backendPolicy(
+      '{ hostname: api.example.com, caCertificateRefs: [{ group: "", kind: ConfigMap, name: ca }] }',
+      anyName,
+    ),
     'the SNI is set, and no name': origination('{ mode: SIMPLE, sni: api.example.com }', anyName),
     'with a certificate of its own, too': origination(
       '{ mode: MUTUAL, credentialName: api, sni: api.example.com }',

@@ -64,6 +64,38 @@ testRule(portsLineUp, {
     `,
   },
   invalid: {
+    'a listener of the Gateway API is on another port of the pods': {
+      on: 'gateway-api',
+      yaml: `
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: { namespace: istio-egress, name: api-egress }
+        spec:
+          gatewayClassName: istio
+          addresses: [{ type: Hostname, value: istio-egressgateway }]
+          listeners:
+          - name: https
+            port: 443
+            protocol: HTTPS
+            hostname: api.example.com
+            tls: { options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+        ---
+        kind: HTTPRoute
+        metadata: { namespace: istio-egress, name: to-egress }
+        spec:
+          parentRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+          rules:
+          - backendRefs:
+            - name: istio-egressgateway
+              port: 80 # ✗ port 80 of 'istio-egressgateway.istio-egress.svc.cluster.local' leads to pod port 8080, and the server for 'api.example.com' listens on pod port 8443 (incomplete)
+        ---
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: egress }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com } }
+      `,
+    },
     'the Service has no such port': routes(
       `port: { number: 8080 }  # ✗ the Service ${service} has no port 8080`,
       'port: 80',

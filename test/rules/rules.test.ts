@@ -24,7 +24,13 @@ const verbs =
 const namedOtherwise: ReadonlySet<string> = new Set(['schema', 'legacy-certificate-path']);
 
 /** Examples are complete with one of these around them. */
-const surroundings: readonly BundleName[] = ['http-origination', 'end-to-end-tls', 'registry-only'];
+const surroundings: readonly BundleName[] = [
+  'http-origination',
+  'end-to-end-tls',
+  'registry-only',
+  'gateway-api',
+  'ambient-waypoint',
+];
 
 const ruleNames = rules.map(({ name }) => name);
 

@@ -217,6 +217,39 @@ spec:
     expect(origination?.at).toMatchObject({ kind: 'BackendTLSPolicy', field: 'spec.validation' });
   });
 
+  it('a BackendTLSPolicy that Istio is to ignore does nothing', () => {
+    const policy = (annotations: string): string => `
+kind: BackendTLSPolicy
+metadata: { namespace: istio-egress, name: origination, annotations: ${annotations} }
+spec:
+  targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+  validation: { hostname: api.example.com, wellKnownCACertificates: System }
+---
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: origination }
+spec: { host: api.example.com, trafficPolicy: { connectionPool: { tcp: { maxConnections: 9 } } } }
+`;
+    const upstreamOf = (annotations: string): string | undefined =>
+      guardWith(policy(annotations)).trace({ from: { namespace: 'team-a', serviceAccount: 'default' }, to: api })
+        .upstream?.tls;
+    expect(upstreamOf('{}')).toBe('SIMPLE');
+    expect(upstreamOf('{ istio.io/ignore-policy-attachment: "True" }')).toBe('DISABLE');
+  });
+
+  it('a DestinationRule beside a BackendTLSPolicy is no second policy', () => {
+    const guard = guardWith(`
+kind: BackendTLSPolicy
+metadata: { namespace: istio-egress, name: more }
+spec:
+  targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: api }]
+  validation:
+    hostname: api.example.com
+    wellKnownCACertificates: System
+    subjectAltNames: [{ type: Hostname, hostname: api.example.com }]
+`);
+    expect(found(guard)).toEqual([]);
+  });
+
   it('a Gateway may point at a Service of its own, with pods of its own', () => {
     const manual = `
 apiVersion: gateway.networking.k8s.io/v1

@@ -19,6 +19,7 @@ const designs = [
   { name: 'end-to-end-tls', orders: 120 },
   { name: 'registry-only', orders: 60 },
   { name: 'gateway-api', orders: 300 },
+  { name: 'ambient-waypoint', orders: 24 },
 ] as const satisfies readonly { readonly name: BundleName; readonly orders: number }[];
 
 /** For hundreds of orders, on a busy machine, in milliseconds. */
