@@ -100,9 +100,16 @@ function contributeFlow(flow: Flow, contribute: Contribute): void {
 /** The egress gateways. */
 const egressGateways: DerivedIndex<string> = { kind: 'derived', name: 'egress gateways', compare: compareText };
 
+/** Whether pods (the argument is their identity) are meant: asked for every Gateway, and the same whichever host comes first. */
+const isIntended: Query<ModelObject, boolean> = {
+  name: 'is meant for egress',
+  level: 7,
+  compute: (reader, id) => reader.first(hostsByIntent, id) !== undefined,
+};
+
 /** True for the identity of pods that a route for an external host is meant for, also where it does not get there yet. */
 export function isMeantForEgress(reader: MeshReader, workload: string): boolean {
-  return reader.first(hostsByIntent, workload) !== undefined;
+  return reader.value(isIntended, workload);
 }
 
 /** Whether a workload (the argument is its identity) is an egress gateway: a route for an external host leads to it. */

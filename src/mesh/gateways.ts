@@ -101,13 +101,6 @@ const serversByHost: DerivedIndex<PlacedServer> = {
     olderFirst(a.server.resource, b.server.resource) || compareText(a.server.field, b.server.field) || a.port - b.port,
 };
 
-/** Servers that are not left out by `workload|gateway`. */
-const serversByPlacement: DerivedIndex<PlacedServer> = {
-  kind: 'derived',
-  name: 'servers by workload and Gateway',
-  compare: (a, b) => compareText(a.server.field, b.server.field) || a.port - b.port,
-};
-
 /** The workloads (their identities) that a Gateway (`namespace/name`) is on, also where its servers are left out. */
 const workloadsByGateway: DerivedIndex<string> = {
   kind: 'derived',
@@ -151,7 +144,6 @@ export const gatewayListeners: Query<ModelObject, GatewayListeners> = {
       for (const host of new Set(placed.server.serverNames.map(lowerCase)))
         contribute(serversByHost, ruleKey(id, indexKeyOf(host)), placed);
     }
-    for (const placed of value.servers) contribute(serversByPlacement, ruleKey(id, placed.server.gateway), placed);
     const gateways = [...value.servers, ...value.dropped].map(({ server }) => server.gateway);
     for (const gateway of new Set(gateways)) contribute(workloadsByGateway, gateway, id);
     for (const clash of value.clashes) contribute(clashesByPort, ruleKey(id, String(clash.port)), clash);
@@ -241,9 +233,9 @@ export function serversForHost(reader: MeshReader, workload: string, host: strin
   return [...found.values()];
 }
 
-/** The servers of a Gateway (`namespace/name`) on a workload (its identity). */
+/** The servers of a Gateway (`namespace/name`) on a workload (its identity). Looks at all of them: for few Gateways only. */
 export function serversOn(reader: MeshReader, workload: string, gateway: string): readonly PlacedServer[] {
-  return reader.entries(serversByPlacement, ruleKey(workload, gateway));
+  return reader.value(gatewayListeners, workload).servers.filter(({ server }) => server.gateway === gateway);
 }
 
 /** The workloads that a Gateway (`namespace/name`) is on. */
