@@ -119,9 +119,13 @@ describe('an installed chart', () => {
   });
 
   describe('once a pod answers', () => {
+    let stopAnswering = async (): Promise<void> => {};
+
     beforeAll(async () => {
-      await answerCalls();
+      stopAnswering = await answerCalls();
     });
+
+    afterAll(() => stopAnswering());
 
     test('refuses what is wrong, in every version', async () => {
       const refusal = "SNI 'in.telemetry.example' is sent for host 'api.bank.example'";
@@ -186,8 +190,8 @@ function change(verb: string, file: string): Promise<Said> {
   return cluster.kubectl([verb, '-f', join(demo, 'changes', file)]);
 }
 
-/** What a pod would do: answers at the Service's address, with a certificate that the API server is told to trust. */
-async function answerCalls(): Promise<void> {
+/** What a pod would do: answers at the Service's address, with a certificate that the API server is told to trust. Resolves with what ends it. */
+async function answerCalls(): Promise<() => Promise<void>> {
   const certificate = await createCertificate('egress-guard.egress-guard.svc');
   const folder = mkdtempSync(join(tmpdir(), 'egress-guard-e2e-'));
   writeFileSync(join(folder, 'tls.crt'), certificate.cert);
@@ -210,10 +214,6 @@ async function answerCalls(): Promise<void> {
     ],
     cwd: demo,
   });
-  afterAll(async () => {
-    await server.stop();
-    rmSync(folder, { recursive: true });
-  });
   const caBundle = Buffer.from(certificate.ca).toString('base64');
   const patch = [0, 1].map((index) => ({
     op: 'add',
@@ -225,6 +225,10 @@ async function answerCalls(): Promise<void> {
   await vi.waitUntil(async () => !(await change('create', 'wrong-sni.yaml')).stderr.includes('failed calling'), {
     timeout: 20_000,
   });
+  return async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  };
 }
 
 /** What the webhook configuration has of certificates, and the timeouts of its webhooks. */
