@@ -32,6 +32,7 @@ describe('the ops server', () => {
       'egress_guard_admission_errors_total counter',
       'egress_guard_admission_review_duration_seconds histogram',
       'egress_guard_admission_reviews_total counter',
+      'egress_guard_audit_leader gauge',
       'egress_guard_build_info gauge',
       'egress_guard_certificate_expiry_timestamp_seconds gauge',
       'egress_guard_findings gauge',

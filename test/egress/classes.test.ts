@@ -106,10 +106,12 @@ function stands({ serviceAccount }: Clients, from: Client, classesOfNamespace: n
 }
 
 /**
- * The path as one client's to one target: a wildcard's path is traced with a name of its own, and of equal Sidecars in several
- * namespaces, which make one class, any is named.
+ * The path as one client's to one target: a wildcard's path is traced with a name of its own, and of Sidecars that do the same, in several
+ * namespaces or for several labels, any is named: what differs from the path in that only is no alternative.
  */
 function asOf(path: Path, from: Client, to: Target): Path {
   const decidedBy = path.decidedBy.map((ref) => (ref.kind === 'Sidecar' ? { ...ref, namespace: '', name: '' } : ref));
-  return { ...path, from, to, decidedBy, alternatives: path.alternatives.map((other) => asOf(other, from, to)) };
+  const own = { ...path, from, to, decidedBy, alternatives: [] };
+  const alternatives = path.alternatives.map((other) => asOf(other, from, to));
+  return { ...own, alternatives: alternatives.filter((other) => !dequal({ ...other, reason: own.reason }, own)) };
 }
