@@ -25,6 +25,7 @@ import {
 } from '../mesh/sidecar-listeners.ts';
 import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
+import type { Cause } from './path.ts';
 import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
 /** A destination that the sidecar sends the request to. */
@@ -118,34 +119,21 @@ function routeHttp(
 ): readonly Capture[] {
   const routes = survivingRoutes(httpRules(client.reader, owner), client, meshGateway, request.port);
   const route = routeFor(routes, getRequest(request.host, request.port));
-  if (route === undefined) {
-    const at = decide(start, owner.resource, 'spec.http');
+  if (route === undefined)
     return [
-      ended(
-        end(at, {
-          outcome: 'broken',
-          stage: 'capture',
-          cause: 'no-client-route',
-          reason: 'no route of the VirtualService takes the request (404)',
-        }),
+      brokenAt(
+        decide(start, owner.resource, 'spec.http'),
+        'no-client-route',
+        'no route of the VirtualService takes the request (404)',
       ),
     ];
-  }
   const { rule } = route;
   const progress = decide(start, rule.source, rule.field);
   if (rule.answer !== undefined) {
     const what = rule.answer.kind === 'redirect' ? 'a redirect' : `status ${rule.answer.status} itself`;
-    return [
-      ended(
-        end(progress, {
-          outcome: 'broken',
-          stage: 'capture',
-          cause: 'answered-by-sidecar',
-          reason: `the sidecar answers with ${what}`,
-        }),
-      ),
-    ];
+    return [brokenAt(progress, 'answered-by-sidecar', `the sidecar answers with ${what}`)];
   }
+  if (rule.destinations.length === 0) return [brokenAt(progress, 'no-client-route', leadsNowhere)];
   const sendTo = (destination: RouteDestination, from: Progress): Captured => ({
     kind: 'captured',
     destination,
@@ -157,6 +145,12 @@ function routeHttp(
     ...rule.destinations.map((destination) => sendTo(destination, start)),
     ...mirrorsOf(client.reader, rule).map((mirror) => sendTo(mirror, { ...start, isMirror: true })),
   ];
+}
+
+const leadsNowhere = 'the route has no destination with any weight, and Envoy refuses it';
+
+function brokenAt(progress: Progress, cause: Cause, reason: string): Capture {
+  return ended(end(progress, { outcome: 'broken', stage: 'capture', cause, reason }));
 }
 
 /**
