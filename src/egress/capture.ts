@@ -13,7 +13,7 @@ import {
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { meshVirtualServicesUnder, serviceAddresses, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
-import { clusterService, listenerServices, portOf, type SeenService, servicesOfHost } from '../mesh/services.ts';
+import { clusterService, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
   hasHttpListener,
@@ -69,11 +69,11 @@ export function capture(client: ClientView, request: Request): readonly Capture[
  * The address (or block) of a service by which the application's connection is recognised; empty: none, as some address in the
  * Internet is dialled. Where the address is not known, it is taken to be the ServiceEntry's, if that has one.
  */
-function addressOf(client: ClientView, listener: EgressListener, { host, name, port, address }: Request): string {
+function addressOf(client: ClientView, listener: EgressListener, { name, port, address }: Request): string {
   const { reader } = client;
   if (address === undefined) {
-    const candidates = [...servicesOfHost(reader, host), ...servicesOfHost(reader, name)];
-    return candidates[0]?.addresses[0] ?? '';
+    const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
+    return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
   }
   let owned = '';
   let longest = -1;
@@ -105,10 +105,24 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
   for (const domain of hostPatternsOf(request.name)) {
     const owner = domainOwner(client, listener, request.port, domain);
     if (owner === undefined) continue;
-    if ('service' in owner) return [toService(owner, request.port, start)];
+    if ('service' in owner) return [toRegistered(client, listener, owner, request.port)];
     return routeHttp(client, listener, owner, request);
   }
   return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
+}
+
+/**
+ * The default route of a service: to the cluster of its name in lower case, which another service has, or none.
+ * Source: core/httproute.go `buildSidecarOutboundVirtualHosts`.
+ */
+function toRegistered(client: ClientView, listener: EgressListener, seen: SeenService, port: number): Capture {
+  const { host, resource } = seen.service;
+  const lower = host.toLowerCase();
+  if (lower === host || listener.isHttpProxy) return toService(seen, port, start);
+  const folded = clusterService(client, lower);
+  if (folded !== undefined) return toService(folded, port, start);
+  const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
+  return brokenAt(decide(start, resource, 'spec.hosts'), 'no-such-destination', reason);
 }
 
 function routeHttp(
@@ -344,14 +358,16 @@ function subnetPrefix(rule: StreamRule, client: ClientView, port: number, addres
   return Math.max(-1, ...subnets.map((subnet) => prefixLength(subnet, address) ?? -1));
 }
 
+/** The VirtualServices with a host that overlaps the service's, also in the case of its letters. Source: core/tls.go `getConfigsForHost`. */
 function overlapping(client: ClientView, listener: EgressListener, service: MeshService): readonly VirtualService[] {
   const host = service.host.toLowerCase();
   const covering = sidecarVirtualServices(client, listener, host);
-  if (!isWildcard(host)) return covering;
-  const under = client.reader
-    .entries(meshVirtualServicesUnder, host)
-    .filter((candidate) => isSeenBy(client, listener, candidate));
-  return [...new Set([...covering, ...under])];
+  const under = isWildcard(host)
+    ? client.reader.entries(meshVirtualServicesUnder, host).filter((candidate) => isSeenBy(client, listener, candidate))
+    : [];
+  return [...new Set([...covering, ...under])].filter((candidate) =>
+    candidate.hosts.some((name) => overlaps(name, service.host)),
+  );
 }
 
 function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): boolean {
