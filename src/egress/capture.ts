@@ -178,20 +178,19 @@ function domainOwner(
   port: number,
   domain: string,
 ): VirtualService | SeenService | undefined {
-  const registered = registeredServices(client, listener, port, domain);
-  const httpService = registered.find((seen) => isHttpPort(seen, port));
+  const service = registeredServices(client, listener, port, domain).at(-1); // the table keeps the last of those with one name
   const candidates = sidecarVirtualServices(client, listener, domain);
   const hasRoutes = (candidate: VirtualService): boolean =>
     survivingRoutes(httpRules(client.reader, candidate), client, meshGateway, port).length > 0;
-  if (registered.length > 0) {
-    if (httpService === undefined) return undefined;
+  if (service !== undefined) {
+    if (!isHttpPort(service, port)) return undefined;
     const owner = candidates.find(
       (candidate) =>
         isChosenFor(candidate, candidates, domain) &&
-        registered.some((seen) => appliesTo(client, candidate, seen.service)) &&
+        appliesTo(client, candidate, service.service) &&
         hasRoutes(candidate),
     );
-    return owner ?? httpService;
+    return owner ?? service;
   }
   return candidates.find(
     (candidate) =>
