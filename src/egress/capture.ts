@@ -294,6 +294,8 @@ function captureStream(
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
   if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
+  const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
+  if (tlsOwner !== undefined) return [toService(tlsOwner, port, start)];
   return [
     unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
   ];
@@ -312,10 +314,22 @@ function captureTls(
     if (chain.rule === undefined) return [toService(chain.seen, port, start)];
     return routeStream(client, listener, chain.rule, port);
   }
-  if (address === '') return undefined;
-  const [own] = tlsServices(client, listener, port, address, request.host);
-  if (own === undefined || isRoutedByTls(client, listener, port, own.service.host)) return undefined;
-  return [toService(own, port, start)];
+  const own = address === '' ? undefined : ownTls(client, listener, request, address);
+  return own === undefined ? undefined : [toService(own, port, start)];
+}
+
+/**
+ * The TLS service with an address of its own that no VirtualService routes: its chain names no SNI, so it takes whatever comes.
+ * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
+ */
+function ownTls(
+  client: ClientView,
+  listener: EgressListener,
+  { port, host }: Request,
+  address: string,
+): SeenService | undefined {
+  const [own] = tlsServices(client, listener, port, address, host);
+  return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
 }
 
 /**
