@@ -7,6 +7,7 @@ import {
   isPrivate,
   type LocatedPolicy,
   type LocatedSubset,
+  mergedPolicy,
   type TrafficSource,
 } from '../istio/destination-rule.ts';
 import { covers, hostPatternsOf, moreSpecificFirst } from '../istio/hosts.ts';
@@ -172,11 +173,12 @@ function consolidate(
   const key = ruleKey(only.namespace, only.host, only.group);
   const oldest = reader.first(rulesByGroup, key);
   if (oldest === undefined) return [];
+  if (oldest.resource.kind === 'BackendTLSPolicy') return [consolidated(oldest, reader.entries(rulesByGroup, key))];
   const withPolicy = reader.first(rulesWithPolicy, key);
   return [
     {
       ...identityOf(oldest),
-      ...(withPolicy === undefined ? {} : policyOf(withPolicy)),
+      ...(withPolicy?.policy && { policy: withPolicy.policy }),
       subset: (name) => locateSubset(reader.first(rulesWithSubset, ruleKey(key, name)), name),
     },
   ];
@@ -223,10 +225,10 @@ function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedR
 }
 
 function consolidated(first: DestinationRule, members: readonly DestinationRule[]): ConsolidatedRule {
-  const withPolicy = members.find((member) => member.policy !== undefined);
+  const policy = mergedPolicy(members);
   return {
     ...identityOf(first),
-    ...(withPolicy === undefined ? {} : policyOf(withPolicy)),
+    ...(policy && { policy }),
     subset: (name) =>
       locateSubset(
         members.find((member) => hasSubset(member, name)),
@@ -240,10 +242,6 @@ function identityOf(
 ): Pick<ConsolidatedRule, 'namespace' | 'host' | 'exportTo' | 'selector' | 'oldest'> {
   const { namespace, host, exportTo, selector, resource } = rule;
   return { namespace, host, exportTo, ...(selector === undefined ? {} : { selector }), oldest: resource };
-}
-
-function policyOf(rule: DestinationRule): { readonly policy?: LocatedPolicy } {
-  return rule.policy === undefined ? {} : { policy: rule.policy };
 }
 
 function hasSubset(rule: DestinationRule, name: string): boolean {

@@ -77,6 +77,7 @@ function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Prob
   const { policy } = rule;
   const first = reader.first(rulesWithPolicy, groupKey(rule))?.policy;
   if (policy === undefined || first === undefined || isSame(first.resource, rule.resource)) return;
+  if (first.resource.kind === 'BackendTLSPolicy') return; // which fills the gaps of what users write
   const isTls = !dequal(tlsOf(policy.policy), tlsOf(first.policy));
   yield {
     at: fieldOf(policy.resource, policy.field),
