@@ -20,7 +20,7 @@ import {
   servicesByHost,
   servicesUnder,
 } from '../mesh/indexes.ts';
-import { clusterService, listenerServices, portOf, type SeenService, servicesOfHost } from '../mesh/services.ts';
+import { clusterService, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
   hasHttpListener,
@@ -34,6 +34,7 @@ import {
 import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
+import type { Cause } from './path.ts';
 import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
 /** A destination that the sidecar sends the request to. */
@@ -77,11 +78,11 @@ export function capture(client: ClientView, request: Request): readonly Capture[
  * The address (or block) of a service by which the application's connection is recognised; empty: none, as some address in the
  * Internet is dialled. Where the address is not known, it is taken to be the ServiceEntry's, if that has one.
  */
-function addressOf(client: ClientView, listener: EgressListener, { host, name, port, address }: Request): string {
+function addressOf(client: ClientView, listener: EgressListener, { name, port, address }: Request): string {
   const { reader } = client;
   if (address === undefined) {
-    const candidates = [...servicesOfHost(reader, host), ...servicesOfHost(reader, name)];
-    return candidates[0]?.addresses[0] ?? '';
+    const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
+    return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
   }
   let owned = '';
   let longest = -1;
@@ -113,10 +114,24 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
   for (const domain of hostPatternsOf(request.name)) {
     const owner = domainOwner(client, listener, request.port, domain);
     if (owner === undefined) continue;
-    if ('service' in owner) return [toService(owner, request.port, start)];
+    if ('service' in owner) return [toRegistered(client, listener, owner, request.port)];
     return routeHttp(client, listener, owner, request);
   }
   return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
+}
+
+/**
+ * The default route of a service: to the cluster of its name in lower case, which another service has, or none.
+ * Source: core/httproute.go `buildSidecarOutboundVirtualHosts`.
+ */
+function toRegistered(client: ClientView, listener: EgressListener, seen: SeenService, port: number): Capture {
+  const { host, resource } = seen.service;
+  const lower = host.toLowerCase();
+  if (lower === host || listener.isHttpProxy) return toService(seen, port, start);
+  const folded = clusterService(client, lower);
+  if (folded !== undefined) return toService(folded, port, start);
+  const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
+  return brokenAt(decide(start, resource, 'spec.hosts'), 'no-such-destination', reason);
 }
 
 function routeHttp(
@@ -127,34 +142,21 @@ function routeHttp(
 ): readonly Capture[] {
   const routes = survivingRoutes(httpRules(client.reader, owner), client, meshGateway, request.port);
   const route = routeFor(routes, getRequest(request.host, request.port));
-  if (route === undefined) {
-    const at = decide(start, owner.resource, 'spec.http');
+  if (route === undefined)
     return [
-      ended(
-        end(at, {
-          outcome: 'broken',
-          stage: 'capture',
-          cause: 'no-client-route',
-          reason: 'no route of the VirtualService takes the request (404)',
-        }),
+      brokenAt(
+        decide(start, owner.resource, 'spec.http'),
+        'no-client-route',
+        'no route of the VirtualService takes the request (404)',
       ),
     ];
-  }
   const { rule } = route;
   const progress = decide(start, rule.source, rule.field);
   if (rule.answer !== undefined) {
     const what = rule.answer.kind === 'redirect' ? 'a redirect' : `status ${rule.answer.status} itself`;
-    return [
-      ended(
-        end(progress, {
-          outcome: 'broken',
-          stage: 'capture',
-          cause: 'answered-by-sidecar',
-          reason: `the sidecar answers with ${what}`,
-        }),
-      ),
-    ];
+    return [brokenAt(progress, 'answered-by-sidecar', `the sidecar answers with ${what}`)];
   }
+  if (rule.destinations.length === 0) return [brokenAt(progress, 'no-client-route', leadsNowhere)];
   const sendTo = (destination: RouteDestination, from: Progress): Captured => ({
     kind: 'captured',
     destination,
@@ -168,6 +170,12 @@ function routeHttp(
   ];
 }
 
+const leadsNowhere = 'the route has no destination with any weight, and Envoy refuses it';
+
+function brokenAt(progress: Progress, cause: Cause, reason: string): Capture {
+  return ended(end(progress, { outcome: 'broken', stage: 'capture', cause, reason }));
+}
+
 /**
  * Who owns a domain of the route table of a port: the first VirtualService in rank order that has routes there, else the
  * service itself. `domain` is a host or wildcard in lower case.
@@ -179,20 +187,19 @@ function domainOwner(
   port: number,
   domain: string,
 ): VirtualService | SeenService | undefined {
-  const registered = registeredServices(client, listener, port, domain);
-  const httpService = registered.find((seen) => isHttpPort(seen, port));
+  const service = registeredServices(client, listener, port, domain).at(-1); // the table keeps the last of those with one name
   const candidates = sidecarVirtualServices(client, listener, domain);
   const hasRoutes = (candidate: VirtualService): boolean =>
     survivingRoutes(httpRules(client.reader, candidate), client, meshGateway, port).length > 0;
-  if (registered.length > 0) {
-    if (httpService === undefined) return undefined;
+  if (service !== undefined) {
+    if (!isHttpPort(service, port)) return undefined;
     const owner = candidates.find(
       (candidate) =>
         isChosenFor(candidate, candidates, domain) &&
-        registered.some((seen) => appliesTo(client, candidate, seen.service)) &&
+        appliesTo(client, candidate, service.service) &&
         hasRoutes(candidate),
     );
-    return owner ?? httpService;
+    return owner ?? service;
   }
   return candidates.find(
     (candidate) =>
@@ -296,6 +303,8 @@ function captureStream(
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
   if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
+  const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
+  if (tlsOwner !== undefined) return [toService(tlsOwner, port, start)];
   return [
     unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
   ];
@@ -329,10 +338,22 @@ function captureTls(
     if (chain.rule === undefined) return [toService(chain.seen, port, start)];
     return routeStream(client, listener, chain.rule, port, start);
   }
-  if (address === '') return undefined;
-  const [own] = tlsServices(client, listener, port, address, request.host);
-  if (own === undefined || isRoutedByTls(client, listener, port, own.service.host)) return undefined;
-  return [toService(own, port, start)];
+  const own = address === '' ? undefined : ownTls(client, listener, request, address);
+  return own === undefined ? undefined : [toService(own, port, start)];
+}
+
+/**
+ * The TLS service with an address of its own that no VirtualService routes: its chain names no SNI, so it takes whatever comes.
+ * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
+ */
+function ownTls(
+  client: ClientView,
+  listener: EgressListener,
+  { port, host }: Request,
+  address: string,
+): SeenService | undefined {
+  const [own] = tlsServices(client, listener, port, address, host);
+  return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
 }
 
 /**
@@ -376,14 +397,16 @@ function subnetPrefix(rule: StreamRule, client: ClientView, port: number, addres
   return Math.max(-1, ...subnets.map((subnet) => prefixLength(subnet, address) ?? -1));
 }
 
+/** The VirtualServices with a host that overlaps the service's, also in the case of its letters. Source: core/tls.go `getConfigsForHost`. */
 function overlapping(client: ClientView, listener: EgressListener, service: MeshService): readonly VirtualService[] {
   const host = service.host.toLowerCase();
   const covering = sidecarVirtualServices(client, listener, host);
-  if (!isWildcard(host)) return covering;
-  const under = client.reader
-    .entries(meshVirtualServicesUnder, host)
-    .filter((candidate) => isSeenBy(client, listener, candidate));
-  return [...new Set([...covering, ...under])];
+  const under = isWildcard(host)
+    ? client.reader.entries(meshVirtualServicesUnder, host).filter((candidate) => isSeenBy(client, listener, candidate))
+    : [];
+  return [...new Set([...covering, ...under])].filter((candidate) =>
+    candidate.hosts.some((name) => overlaps(name, service.host)),
+  );
 }
 
 function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): boolean {

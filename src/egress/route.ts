@@ -175,6 +175,7 @@ function follow(
   const progress = decide(at.progress, rule.source, rule.field);
   if (rule.answer !== undefined)
     return [broken(progress, 'answered-by-gateway', 'the gateway answers itself instead of routing')];
+  if (rule.destinations.length === 0) return [broken(progress, 'no-gateway-route', leadsNowhere)];
   const sendTo = (destination: RouteDestination, from: Progress): Routed => ({
     kind: 'routed',
     destination,
@@ -201,6 +202,8 @@ function onlyPortOf(reader: MeshReader, namespace: string, sourceNamespace: stri
   const ports = own?.ports ?? gatewayService(reader, namespace, host)?.ports ?? [];
   return ports.length === 1 ? ports[0]?.number : undefined;
 }
+
+const leadsNowhere = 'the route has no destination with any weight, and Envoy refuses it';
 
 function broken(progress: Progress, cause: Cause, reason: string): { readonly kind: 'ended'; readonly way: Way } {
   return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'route', cause, reason }) };

@@ -95,9 +95,7 @@ function accepted(
     chain,
     arrival,
     progress: { ...progress, arrival },
-    ...(passes && (hop.tls === 'SIMPLE' || hop.tls === 'MUTUAL')
-      ? { passesTls: { mode: hop.tls, sni: sni ?? '' } }
-      : {}),
+    ...(passes && (hop.tls === 'SIMPLE' || hop.tls === 'MUTUAL') ? { passesTls: { mode: hop.tls, sni: hop.sni } } : {}),
   };
 }
 

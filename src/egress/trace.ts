@@ -28,7 +28,8 @@ export function trace(client: ClientView, request: Request): readonly Way[] {
 /** No VirtualService routes the host: the sidecar connects to it. */
 function leaveDirectly(client: ClientView, request: Request, { seen, port, progress }: ToService): Way {
   const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
-  return connectFromSidecar(request, progress, clusterOf(client.reader, client, seen, port, ''), 'not-routed', reason);
+  const cluster = clusterOf(client.reader, client, seen, port, '');
+  return connectFromSidecar(request, progress, cluster, { outcome: 'direct', cause: 'not-routed', reason });
 }
 
 /** A VirtualService routes the host, but not to an egress gateway. */
@@ -38,25 +39,22 @@ function leaveElsewhere(client: ClientView, request: Request, captured: Captured
   const cluster = clusterOf(client.reader, client, seen, port, destination.subset);
   if (seen !== undefined && isKubernetes(seen.service)) {
     const reason = `the route leads to '${destination.host}', which is no egress gateway`;
-    return end(progress, { outcome: 'misrouted', stage: 'capture', cause: 'routed-into-mesh', reason });
+    const ending = { outcome: 'misrouted', cause: 'routed-into-mesh', reason } as const;
+    return connectFromSidecar(request, progress, cluster, ending, destination.subset);
   }
-  const what = progress.isMirror === true ? 'a mirror sends a copy' : 'the route leads';
-  return connectFromSidecar(
-    request,
-    progress,
-    cluster,
-    progress.isMirror === true ? 'mirrored-elsewhere' : 'routed-elsewhere',
-    `${what} to '${destination.host}' without the egress gateway`,
-    destination.subset,
-  );
+  const [what, cause] =
+    progress.isMirror === true
+      ? (['a mirror sends a copy', 'mirrored-elsewhere'] as const)
+      : (['the route leads', 'routed-elsewhere'] as const);
+  const reason = `${what} to '${destination.host}' without the egress gateway`;
+  return connectFromSidecar(request, progress, cluster, { outcome: 'direct', cause, reason }, destination.subset);
 }
 
 function connectFromSidecar(
   request: Request,
   progress: Progress,
   cluster: ReturnType<typeof clusterOf>,
-  cause: Cause,
-  reason: string,
+  ending: { readonly outcome: 'direct' | 'misrouted'; readonly cause: Cause; readonly reason: string },
   subset = '',
 ): Way {
   if ('missing' in cluster) {
@@ -72,13 +70,7 @@ function connectFromSidecar(
     isHttp: request.protocol === 'http',
     authorityHost: request.name,
   };
-  return end(progress, {
-    outcome: 'direct',
-    stage: 'capture',
-    cause,
-    reason,
-    ...connect(cluster, stream, true, subset),
-  });
+  return end(progress, { ...ending, stage: 'capture', ...connect(cluster, stream, true, subset) });
 }
 
 function throughGateway(

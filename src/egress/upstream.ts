@@ -1,4 +1,4 @@
-import type { EffectivePolicy } from '../istio/destination-rule.ts';
+import { defaultSni, type EffectivePolicy } from '../istio/destination-rule.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { fieldOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
@@ -65,7 +65,7 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   const mode = originationMode(cluster, isSidecar);
   const tls = cluster.policy.tls;
   const originates = mode !== 'DISABLE';
-  const sni = originates ? tls?.sni || (stream.isHttp && mode !== 'ISTIO_MUTUAL' ? stream.authorityHost : '') : '';
+  const sni = originates ? tls?.sni || sniWithoutSetting(cluster, mode, stream, subset) : '';
   const notes: Note[] = [];
   if (!originates && stream.protocol === 'http') notes.push('plaintext');
   if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
@@ -80,6 +80,17 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
     ...materialOf(cluster, isSidecar, stream),
   };
   return { upstream: { host: service.host, port, tls: mode, sni }, notes, origination };
+}
+
+/** What the SNI is where no DestinationRule sets one. Source: core/cluster_tls.go `buildUpstreamTLSSettings`, `setAutoSniAndAutoSanValidation`. */
+function sniWithoutSetting(
+  { seen, port }: Cluster,
+  mode: ClientTlsMode,
+  { isHttp, authorityHost }: Stream,
+  subset: string,
+): string {
+  if (mode === 'ISTIO_MUTUAL') return defaultSni(seen.service.host, subset, port.number);
+  return isHttp ? authorityHost : '';
 }
 
 /**

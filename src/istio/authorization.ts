@@ -83,12 +83,12 @@ export function evaluatePolicy(policy: CompiledPolicy, facts: Facts): Truth {
 
 /**
  * The verdict of all policies that are attached to a gateway, on the concrete request of a path: any CUSTOM policy that
- * cannot ask its authorizer or DENY policy that matches denies; then, if there is an ALLOW policy, one must match. Order,
+ * cannot ask its authorizer denies, then any DENY policy that matches; then, if there is an ALLOW policy, one must match. Order,
  * age and namespace give no precedence; AUDIT policies and dry runs change nothing.
  * Source: pilot/pkg/security/authz/builder/builder.go, pilot/pkg/networking/core/listener_builder.go.
  */
 export function authorize(policies: readonly CompiledPolicy[], facts: Facts): AuthorizationVerdict {
-  const tally: Tally = { denying: [], allowing: [], depends: [], skipped: [], hasAllow: false };
+  const tally: Tally = { refusing: [], denying: [], allowing: [], depends: [], skipped: [], hasAllow: false };
   const canAskAuthorizer = !hasSeveralAuthorizers(policies);
   for (const policy of policies) {
     if (policy.dryRun || policy.action === 'AUDIT') continue;
@@ -100,6 +100,8 @@ export function authorize(policies: readonly CompiledPolicy[], facts: Facts): Au
 }
 
 interface Tally {
+  /** CUSTOM policies that cannot ask: their filter comes first. */
+  readonly refusing: string[];
   readonly denying: string[];
   readonly allowing: string[];
   readonly depends: string[];
@@ -116,14 +118,20 @@ function count(tally: Tally, policy: CompiledPolicy, truth: Truth, asking: Askin
     return;
   }
   if (isClientsChoice(truth)) tally.depends.push(policy.id);
-  if (holds(truth)) (policy.action === 'ALLOW' ? tally.allowing : tally.denying).push(policy.id);
+  if (holds(truth)) deciding(tally, policy).push(policy.id);
 }
 
-function verdictOf({ denying, allowing, depends, skipped, hasAllow }: Tally): AuthorizationVerdict {
-  const isDenied = denying.length > 0 || (hasAllow && allowing.length === 0);
+function deciding({ refusing, denying, allowing }: Tally, { action }: CompiledPolicy): string[] {
+  if (action === 'ALLOW') return allowing;
+  return action === 'CUSTOM' ? refusing : denying;
+}
+
+function verdictOf({ refusing, denying, allowing, depends, skipped, hasAllow }: Tally): AuthorizationVerdict {
+  const against = refusing.length > 0 ? refusing : denying;
+  const isDenied = against.length > 0 || (hasAllow && allowing.length === 0);
   return {
     decision: isDenied ? 'DENY' : 'ALLOW',
-    policies: sorted(isDenied ? denying : allowing),
+    policies: sorted(isDenied ? against : allowing),
     depends: sorted(depends),
     skipped: sorted(skipped),
   };

@@ -4,6 +4,7 @@ import type {
   DestinationRuleSubset,
   DestinationRuleTrafficPolicy,
   DestinationRuleTrafficPolicyTls,
+  DestinationRuleTrafficPolicyPortLevelSetting as PortLevelSetting,
 } from './resources.gen.ts';
 import type { Labels, Metadata, ResourceOf } from './resources.ts';
 import { labelsKey } from './selectors.ts';
@@ -121,56 +122,52 @@ function writtenIn(
 }
 
 /**
- * The top-level policy of rules that Istio merges, in their order: the first one. Where a Gateway API policy takes part, what users wrote
- * outranks it field by field, and it fills the gaps. Source: pilot/pkg/model/destination_rule.go `mergeDestinationRule`.
+ * The policy of rules that Istio merges, in their order: the first one counts, but next to one that Istio made of a Gateway API
+ * policy, what users write counts field by field, and the other fills the gaps.
+ * Source: pilot/pkg/model/destination_rule.go `mergeDestinationRule`.
  */
-export function mergePolicies(rules: readonly DestinationRule[]): LocatedPolicy | undefined {
-  const [first, ...others] = rules;
-  let merged = first?.policy;
-  for (const { policy, resource } of others) {
-    if (policy === undefined) continue;
-    if (merged === undefined) merged = policy;
-    else if (isGenerated(resource)) merged = isGenerated(first?.resource) ? merged : fillGaps(merged, policy);
-    else if (isGenerated(first?.resource)) merged = fillGaps(policy, merged);
+export function mergedPolicy(rules: readonly DestinationRule[]): LocatedPolicy | undefined {
+  const isWritten = ({ resource }: DestinationRule): boolean => resource.kind === 'DestinationRule';
+  const [first] = rules;
+  let merged: LocatedPolicy | undefined;
+  for (const rule of rules) {
+    if (first === undefined || rule.policy === undefined) continue;
+    if (merged === undefined) merged = rule.policy;
+    else if (isWritten(rule) !== isWritten(first))
+      merged = isWritten(rule) ? layOver(rule.policy, merged) : layOver(merged, rule.policy);
   }
   return merged;
 }
 
-function isGenerated(source: TrafficSource | undefined): boolean {
-  return source?.kind === 'BackendTLSPolicy';
-}
-
-/** Source: destination_rule.go `mergeBackendPolicyTrafficPolicy`, `mergeBackendPolicyPortLevelSettings`. */
-function fillGaps(own: LocatedPolicy, filling: LocatedPolicy): LocatedPolicy {
-  const ports = (own.policy.portLevelSettings ?? []).map((setting, index) => {
-    const place = (filling.policy.portLevelSettings ?? []).findIndex(
-      ({ port }) => port?.number === setting.port?.number,
-    );
-    const other = filling.policy.portLevelSettings?.[place];
-    const at = setting.tls === undefined && other?.tls !== undefined ? tlsOf(filling, place) : tlsOf(own, index);
-    return { setting: { ...other, ...setting }, at };
+/** What users write over what a Gateway API policy says. Source: destination_rule.go `mergeBackendPolicyTrafficPolicy`. */
+function layOver(written: LocatedPolicy, generated: LocatedPolicy): LocatedPolicy {
+  const { portLevelSettings: own = [], ...top } = written.policy;
+  const { portLevelSettings: others = [], ...base } = generated.policy;
+  const isSamePort = (a: PortLevelSetting, b: PortLevelSetting): boolean => a.port?.number === b.port?.number;
+  const gaps = others.map((setting, index) => ({ setting, tlsAt: portTlsAt(generated, index) }));
+  const filled = own.map((setting, index) => {
+    const gap = gaps.find((other) => isSamePort(other.setting, setting));
+    const tlsAt = setting.tls === undefined && gap !== undefined ? gap.tlsAt : portTlsAt(written, index);
+    return { setting: { ...gap?.setting, ...setting }, tlsAt };
   });
-  const more = (filling.policy.portLevelSettings ?? []).flatMap((setting, index) => {
-    const isThere = ports.some((known) => known.setting.port?.number === setting.port?.number);
-    return isThere ? [] : [{ setting, at: tlsOf(filling, index) }];
-  });
-  const all = [...ports, ...more];
-  const { portLevelSettings: _, ...top } = { ...filling.policy, ...own.policy };
+  const ports = [...filled, ...gaps.filter((gap) => !own.some((setting) => isSamePort(setting, gap.setting)))];
   return {
-    resource: own.resource,
-    field: own.field,
-    policy: { ...top, ...(all.length > 0 && { portLevelSettings: all.map(({ setting }) => setting) }) },
-    tlsOrigins: {
-      top: tlsOf(own.policy.tls === undefined ? filling : own),
-      ports: all.map(({ at }) => at),
+    ...written,
+    policy: {
+      ...base,
+      ...top,
+      ...(ports.length > 0 && { portLevelSettings: ports.map(({ setting }) => setting) }),
     },
+    tlsOrigins: { top: topTlsAt(top.tls === undefined ? generated : written), ports: ports.map(({ tlsAt }) => tlsAt) },
   };
 }
 
-/** Where the TLS of a policy, or of a port-level setting, is written. */
-function tlsOf({ resource, field, tlsOrigins }: LocatedPolicy, port?: number): TrafficField {
-  if (port === undefined) return tlsOrigins?.top ?? { resource, field: `${field}.tls` };
-  return tlsOrigins?.ports[port] ?? { resource, field: `${field}.portLevelSettings[${port}].tls` };
+function topTlsAt({ resource, field, tlsOrigins }: LocatedPolicy): TrafficField {
+  return tlsOrigins?.top ?? { resource, field: `${field}.tls` };
+}
+
+function portTlsAt({ resource, field, tlsOrigins }: LocatedPolicy, index: number): TrafficField {
+  return tlsOrigins?.ports[index] ?? { resource, field: `${field}.portLevelSettings[${index}].tls` };
 }
 
 /** True when proxies of the rule's own namespace use it. Source: push_context.go `setDestinationRules`, namespaceLocal. */
@@ -214,14 +211,13 @@ export function effectivePolicy(
 const nothing: EffectivePolicy = { hasProxyProtocol: false };
 
 function policyOfPort(located: LocatedPolicy, port: number, inherited: EffectivePolicy = nothing): EffectivePolicy {
-  const { policy, resource, field, tlsOrigins } = located;
+  const { policy, resource, field } = located;
   const index = (policy.portLevelSettings ?? []).findIndex((setting) => setting.port?.number === port);
   const portLevel = index === -1 ? undefined : policy.portLevelSettings?.[index];
   const source = portLevel ?? policy;
   const inherits = portLevel === undefined;
   const sourceField = inherits ? field : `${field}.portLevelSettings[${index}]`;
-  const written = { resource, field: `${sourceField}.tls` };
-  const tlsAt = (inherits ? tlsOrigins?.top : tlsOrigins?.ports[index]) ?? written;
+  const tlsAt = inherits ? topTlsAt(located) : portTlsAt(located, index);
   const tls = source.tls === undefined ? undefined : clientTls(source.tls, tlsAt);
   const effectiveTls = tls ?? (inherits ? inherited.tls : undefined);
   const withoutTls = inherits ? inherited.withoutTls : { resource, field: sourceField };

@@ -34,7 +34,7 @@ type Policy = ResourceOf<'BackendTLSPolicy'>;
 
 /**
  * The DestinationRules that Istio makes of the policies (oldest first) about one target: one for each of its hosts. They are
- * older than any other, having no creation time at all; see `mergePolicies`. Source: config/kube/gateway/backend_policies.go.
+ * older than any other, having no creation time at all; see `mergedPolicy`. Source: config/kube/gateway/backend_policies.go.
  */
 export function generateDestinationRules(
   policies: readonly Policy[],

@@ -1,5 +1,8 @@
 import type { GatewayServer } from './gateway-server.ts';
 
+/** Where a server without `bind` listens. Source: core/listener_address.go `getWildcardsAndLocalHost`. */
+const everyAddress = '0.0.0.0';
+
 /** A server and the pod ports that it listens on. */
 export interface ResolvedServer {
   readonly server: GatewayServer;
@@ -76,7 +79,7 @@ class Merge {
   result(): MergedGateway {
     const listeners = new Map<string, { port: number; bind: string; groups: OpenGroup[] }>();
     for (const group of this.groups.values()) {
-      const key = `${group.bind}_${group.port}`;
+      const key = `${group.bind || everyAddress}_${group.port}`;
       const listener = listeners.get(key) ?? { port: group.port, bind: group.bind, groups: [] };
       listener.groups.push(group);
       listeners.set(key, listener);

@@ -20,6 +20,8 @@ export interface MeshConfig {
   readonly scopeGatewayToNamespace: boolean;
   /** Which namespaces istiod looks at, by their labels; empty: all. */
   readonly discoverySelectors: readonly LabelSelector[];
+  /** The external authorizers among `extensionProviders`, by name; undefined where the mesh's configuration is not known. */
+  readonly authorizers: ReadonlyMap<string, 'http' | 'grpc'> | undefined;
 }
 
 /** Istio's defaults for a mesh whose control plane lives in `rootNamespace`. */
@@ -36,6 +38,7 @@ export function defaultMeshConfig(rootNamespace: string): MeshConfig {
     defaultDestinationRuleExportTo: ['*'],
     scopeGatewayToNamespace: false,
     discoverySelectors: [],
+    authorizers: undefined,
   };
 }
 
@@ -55,6 +58,7 @@ export function readMeshConfig(spec: MeshConfigSpec, base: MeshConfig): MeshConf
       texts(spec, 'defaultDestinationRuleExportTo') ?? base.defaultDestinationRuleExportTo,
     scopeGatewayToNamespace: flag(spec, 'scopeGatewayToNamespace') ?? base.scopeGatewayToNamespace,
     discoverySelectors: objects(spec, 'discoverySelectors')?.map(readSelector) ?? base.discoverySelectors,
+    authorizers: readAuthorizers(spec) ?? base.authorizers,
   };
 }
 
@@ -65,6 +69,16 @@ export function readMeshConfig(spec: MeshConfigSpec, base: MeshConfig): MeshConf
 function readOutboundTrafficPolicy(policy: unknown): OutboundTrafficPolicy {
   const mode = typeof policy === 'object' && policy !== null ? field(policy, 'mode') : policy;
   return mode === 'ALLOW_ANY' || mode === 'ALLOW_ANY_DYNAMIC_DNS' ? mode : 'REGISTRY_ONLY';
+}
+
+/** Source: pilot/pkg/security/authz/builder/extauthz.go `processExtensionProvider`. */
+function readAuthorizers(spec: MeshConfigSpec): MeshConfig['authorizers'] {
+  const authorizers = objects(spec, 'extensionProviders')?.flatMap((provider): [string, 'http' | 'grpc'][] => {
+    const name = text(provider, 'name') ?? '';
+    if (field(provider, 'envoyExtAuthzHttp') !== undefined) return [[name, 'http']];
+    return field(provider, 'envoyExtAuthzGrpc') === undefined ? [] : [[name, 'grpc']];
+  });
+  return authorizers && new Map(authorizers);
 }
 
 function readSelector(selector: object): LabelSelector {

@@ -7,7 +7,7 @@ import {
   isPrivate,
   type LocatedPolicy,
   type LocatedSubset,
-  mergePolicies,
+  mergedPolicy,
   type TrafficSource,
 } from '../istio/destination-rule.ts';
 import { covers, hostPatternsOf, moreSpecificFirst } from '../istio/hosts.ts';
@@ -173,10 +173,12 @@ function consolidate(
   const key = ruleKey(only.namespace, only.host, only.group);
   const oldest = reader.first(rulesByGroup, key);
   if (oldest === undefined) return [];
+  if (oldest.resource.kind === 'BackendTLSPolicy') return [consolidated(oldest, reader.entries(rulesByGroup, key))];
+  const withPolicy = reader.first(rulesWithPolicy, key);
   return [
     {
       ...identityOf(oldest),
-      ...policyOf(reader, oldest, key),
+      ...(withPolicy?.policy && { policy: withPolicy.policy }),
       subset: (name) => locateSubset(reader.first(rulesWithSubset, ruleKey(key, name)), name),
     },
   ];
@@ -223,7 +225,7 @@ function mergeInOrder(rules: readonly DestinationRule[]): readonly ConsolidatedR
 }
 
 function consolidated(first: DestinationRule, members: readonly DestinationRule[]): ConsolidatedRule {
-  const policy = mergePolicies(members);
+  const policy = mergedPolicy(members);
   return {
     ...identityOf(first),
     ...(policy && { policy }),
@@ -240,15 +242,6 @@ function identityOf(
 ): Pick<ConsolidatedRule, 'namespace' | 'host' | 'exportTo' | 'selector' | 'oldest'> {
   const { namespace, host, exportTo, selector, resource } = rule;
   return { namespace, host, exportTo, ...(selector === undefined ? {} : { selector }), oldest: resource };
-}
-
-/** The policy of a group; only where a Gateway API policy takes part are all of its rules looked at. */
-function policyOf(reader: MeshReader, oldest: DestinationRule, key: string): { readonly policy?: LocatedPolicy } {
-  const policy =
-    oldest.resource.kind === 'BackendTLSPolicy'
-      ? mergePolicies(reader.entries(rulesWithPolicy, key))
-      : reader.first(rulesWithPolicy, key)?.policy;
-  return policy === undefined ? {} : { policy };
 }
 
 function hasSubset(rule: DestinationRule, name: string): boolean {

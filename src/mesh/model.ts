@@ -20,7 +20,8 @@ export interface MeshSource {
 export function meshConfigOf(resources: Iterable<Resource>, source: MeshSource): MeshConfig {
   const map = meshConfigMapOf(resources, source);
   const standard = defaultMeshConfig(source.namespace);
-  return readMeshConfig(source.overrides, map === undefined ? standard : readMeshConfig(map.spec, standard));
+  const known = map && readMeshConfig(map.spec, { ...standard, authorizers: new Map() });
+  return readMeshConfig(source.overrides, known ?? standard);
 }
 
 /** The ConfigMap that holds the mesh's configuration: that of the revision. */

@@ -4,6 +4,7 @@ import {
   type DestinationRule,
   exportedNamespaces,
   isPrivate,
+  mergedPolicy,
 } from '../istio/destination-rule.ts';
 import { indexKeyOf } from '../istio/hosts.ts';
 import type { DestinationRuleSubset } from '../istio/resources.gen.ts';
@@ -103,7 +104,7 @@ function contentOf({ members }: MergedRules): Content {
   for (const member of members)
     for (const { subset } of member.subsets)
       if (!subsets.has(subset.name ?? '')) subsets.set(subset.name ?? '', subset);
-  return { policy: members.find(({ policy }) => policy !== undefined)?.policy?.policy, subsets };
+  return { policy: mergedPolicy(members)?.policy, subsets };
 }
 
 function missingIn(content: Content | undefined, lost: DestinationRule): { readonly subset?: string } | undefined {

@@ -81,6 +81,7 @@ function* secondPolicy(rule: DestinationRule, reader: MeshReader): Iterable<Prob
     .find((other) => other.resource.kind === rule.resource.kind);
   const first = written?.policy;
   if (policy === undefined || first === undefined || isSame(first.resource, rule.resource)) return;
+  if (first.resource.kind === 'BackendTLSPolicy') return; // which fills the gaps of what users write
   const isTls = !dequal(tlsOf(policy.policy), tlsOf(first.policy));
   yield {
     at: fieldOf(policy.resource, policy.field),

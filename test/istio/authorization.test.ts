@@ -412,6 +412,12 @@ describe('a CUSTOM policy', () => {
       http,
       { ...verdict, decision: 'DENY', policies: ['istio-egress/c'] },
     ],
+    [
+      'denies before any DENY policy is looked at',
+      [compile('d', { action: 'DENY', rules: [{}] }), custom('c', 'none')],
+      http,
+      { ...verdict, decision: 'DENY', policies: ['istio-egress/c'] },
+    ],
     ['does not matter where it does not match', [custom('c', 'none', operation({ ports: ['1'] }))], http, verdict],
     [
       'denies when another names another authorizer',

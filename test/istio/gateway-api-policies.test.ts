@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type DestinationRule,
   effectivePolicy,
-  mergePolicies,
+  mergedPolicy,
   readDestinationRule,
 } from '../../src/istio/destination-rule.ts';
 import { generateDestinationRules, olderPolicyFirst } from '../../src/istio/gateway-api-policies.ts';
@@ -107,7 +107,7 @@ describe('beside a DestinationRule it fills the gaps', () => {
   const merged = (trafficPolicy: object) => {
     const [rule] = generated;
     if (rule === undefined) throw new Error('no rule');
-    const policy = mergePolicies([rule, written(trafficPolicy)]);
+    const policy = mergedPolicy([rule, written(trafficPolicy)]);
     return (port: number) => {
       const { tls, withoutTls } = effectivePolicy(policy, undefined, port);
       return tls === undefined
@@ -153,7 +153,7 @@ describe('beside a DestinationRule it fills the gaps', () => {
 
   test('the first of several that users wrote holds where there is none', () => {
     const [first, second] = [written({ tls: { mode: 'MUTUAL' } }), written({ tls: { mode: 'DISABLE' } })];
-    expect(mergePolicies([first, second])).toBe(first.policy);
+    expect(mergedPolicy([first, second])).toBe(first.policy);
   });
 });
 

@@ -42,6 +42,22 @@ describe('readMeshConfig', () => {
     ['an empty list is a list', { defaultServiceExportTo: [] }, { defaultServiceExportTo: [] }],
     ['the domain of the cluster', { clusterDomain: 'corp.local' }, { clusterDomain: 'corp.local' }],
     ['where Gateways select', { scopeGatewayToNamespace: true }, { scopeGatewayToNamespace: true }],
+    [
+      'the external authorizers',
+      {
+        extensionProviders: [
+          { name: 'web', envoyExtAuthzHttp: { service: 'authorizer', port: 80 } },
+          { name: 'any', envoyExtAuthzGrpc: { service: 'authorizer', port: 90 } },
+          { name: 'tracer', zipkin: { service: 'zipkin', port: 9411 } },
+        ],
+      },
+      {
+        authorizers: new Map([
+          ['web', 'http'],
+          ['any', 'grpc'],
+        ]),
+      },
+    ],
     ['ill-typed values', { rootNamespace: 3, enableAutoMtls: 'no', defaultServiceExportTo: '.' }, {}],
     ['what is not known', { accessLogFile: '/dev/stdout' }, {}],
   ])('%s', (_, spec, differs) => {

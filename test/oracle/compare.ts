@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Path } from '../../src/egress/path.ts';
 import { type Addresses, traceClient } from '../../src/egress/trace-client.ts';
@@ -10,7 +10,7 @@ import { parseFile } from '../../src/sources/parse-file.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 
 /** A path as the oracle states it: the public JSON form with its own readings (labels, why). */
-interface ExpectedPath {
+export interface ExpectedPath {
   readonly from: { readonly namespace: string; readonly serviceAccount: string };
   readonly labels: Labels;
   readonly to: Path['to'];
@@ -48,8 +48,9 @@ export interface Comparison {
   readonly compared: ReadonlyMap<string, number>;
 }
 
-/** The cases of a folder, sorted by name. */
+/** The cases of a folder, sorted by name; none where there is no such folder. */
 export function readCases(folder: string): readonly OracleCase[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()
@@ -103,6 +104,9 @@ const dialled: ReadonlyMap<string, string> = new Map([
   ['unlisted-db.example.net', '203.0.113.9'],
 ]);
 
+/** What any other host without an address of its own resolves to. */
+const somewhere = '192.0.2.1';
+
 /** The addresses that the oracle gave a client and a host: the i-th Pod of the manifests has 10.10.i.1. */
 function addressesOf({ from, labels, to }: ExpectedPath, resources: readonly Resource[]): Addresses {
   const pods = resources.filter((resource) => resource.kind === 'Workload' && !resource.spec.isProxyOnly);
@@ -113,7 +117,13 @@ function addressesOf({ from, labels, to }: ExpectedPath, resources: readonly Res
       pod.spec.serviceAccount === from.serviceAccount &&
       labelsKey(pod.spec.labels) === labelsKey(labels),
   );
-  const host = dialled.get(to.host);
+  const isAddressed = resources.some(
+    (resource) =>
+      resource.kind === 'ServiceEntry' &&
+      (resource.spec.addresses ?? []).length > 0 &&
+      resource.spec.hosts?.some((host) => host.toLowerCase() === to.host.toLowerCase()),
+  );
+  const host = dialled.get(to.host) ?? (isAddressed ? undefined : somewhere);
   return { ...(place !== -1 && { client: `10.10.${place}.1` }), ...(host !== undefined && { dialled: host }) };
 }
 
