@@ -61,7 +61,7 @@ func rbacRules(chain *listenerv3.FilterChain, manager *hcmv3.HttpConnectionManag
 }
 
 // policyName is how istiod names a rule of a policy (security/authz/builder policyName).
-var policyName = regexp.MustCompile(`^ns\[(.*)\]-policy\[(.*)\]-rule\[.*\]$`)
+var policyName = regexp.MustCompile(`ns\[(.*)\]-policy\[(.*)\]-rule\[.*\]`)
 
 func matchingPolicies(rules *rbacv3.RBAC, who subject) []string {
 	var result []string
@@ -150,10 +150,10 @@ func all[T any](list []T, isTrue func(T) bool) bool {
 	return !slices.ContainsFunc(list, func(it T) bool { return !isTrue(it) })
 }
 
-// matchesTemplate is Envoy's URI template: `{*}` is one segment, `{**}` any number of them.
+// matchesTemplate is Envoy's URI template, which Istio writes without braces: `*` is one segment, `**` any number of them.
 func matchesTemplate(template, path string) bool {
 	pattern := regexp.QuoteMeta(template)
-	pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("{**}"), ".*")
-	pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("{*}"), "[^/]+")
+	pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("**"), ".*")
+	pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("*"), "[^/]+")
 	return matchesFully(pattern, path)
 }

@@ -15,10 +15,14 @@ import (
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/constants"
 	"istio.io/istio/pkg/config/schema/gatewayapi"
+	"istio.io/istio/pkg/config/schema/gvr"
+	kubelib "istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/kube/kclient/clienttest"
 	"istio.io/istio/pkg/kube/krt"
 	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/spiffe"
 	"istio.io/istio/pkg/test"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const (
@@ -68,6 +72,9 @@ func readEveryRoute() {
 	clear(gatewayapi.MinimumCRDVersions)
 }
 
+// moreCRDs are those of the Gateway API that the fake discovery server does not install: without its CRD a resource is not read.
+var moreCRDs = []schema.GroupVersionResource{gvr.BackendTLSPolicy, gvr.ListenerSet}
+
 // generate starts istiod's fake discovery server on the manifests, and lets it generate the configuration of every proxy.
 func generate(t test.Failer, m *manifests) *world {
 	// Collections register with the global handler and are never released: each case gets a new one.
@@ -76,13 +83,20 @@ func generate(t test.Failer, m *manifests) *world {
 		Configs:           m.configs,
 		KubernetesObjects: m.objects,
 		MeshConfig:        m.mesh,
+		KubeClientModifier: func(client kubelib.Client) {
+			for _, resource := range moreCRDs {
+				clienttest.MakeCRD(t, client, resource)
+			}
+		},
 	})
 	result := &world{manifests: m}
-	for _, client := range m.clients {
-		result.sidecars = append(result.sidecars, configure(server, m, client, model.SidecarProxy))
-	}
+	// Gateways come first: istiod gives a gateway the view of a sidecar of its namespace, if it has worked that out already
+	// (push_context.go doGetSidecarScope), so that in a cluster the order in which proxies connect decides.
 	for _, gateway := range m.gateways {
 		result.routers = append(result.routers, configure(server, m, gateway, model.Router))
+	}
+	for _, client := range m.clients {
+		result.sidecars = append(result.sidecars, configure(server, m, client, model.SidecarProxy))
 	}
 	return result
 }
