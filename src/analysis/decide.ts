@@ -128,6 +128,6 @@ function retirementNotice(host: string): Notice {
     reason: 'retirement',
     resource: '',
     field: '',
-    message: `routes for '${host}' remain, though nothing registers the host any more`,
+    message: `routes for '${host}' remain, though nothing registers the host any more; delete them, too (retirement)`,
   };
 }

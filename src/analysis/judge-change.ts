@@ -2,6 +2,7 @@ import { type ClientScopes, clientExpander, knowsClients } from '../egress/acces
 import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import { type Client, type Path, stages, type Target } from '../egress/path.ts';
+import { covers } from '../istio/hosts.ts';
 import { displayRef, type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
 import type { Overlay } from '../mesh/engine.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
@@ -123,15 +124,17 @@ function wayOutOf({ operation, changed, after }: Comparison, host: string, at: F
   if (operation === 'DELETE') return `keep ${name} while clients use '${host}'${retire}`;
   if (operation === 'UPDATE') return `keep what ${name} did for '${host}'${retire}`;
   if (changed.kind === 'Sidecar') return `import the VirtualService of '${host}' in \`egress.hosts\``;
-  if (!names(changed, host)) {
-    return changed.kind === 'ServiceEntry'
-      ? `list '${host}' in a ServiceEntry too`
-      : `write ${name} so that it leaves the way to '${host}' as it is`;
-  }
-  return at.field === ''
-    ? `leave '${host}' out of ${name}`
-    : `let ${at.field} lead to the egress gateway, or leave '${host}' out`;
+  if (at.field.endsWith('loadBalancer.simple')) return 'drop `simple: PASSTHROUGH`';
+  if (changed.kind === 'ServiceEntry' && !names(changed, host)) return `list '${host}' in a ServiceEntry too`;
+  const isAboutHost = changed.kind === 'DestinationRule' ? covers(changed.spec.host ?? '', host) : names(changed, host);
+  if (!isAboutHost) return `change ${name} so that the path to '${host}' stays as it is`;
+  return leadsSomewhere.test(at.field)
+    ? `let ${at.field} lead to the egress gateway, or leave '${host}' out`
+    : `leave '${host}' out of ${name}`;
 }
+
+/** The fields of routes that say where requests go. */
+const leadsSomewhere = /\.(?:destination|backendRef|backendRefs\[\d+\])$/;
 
 /** True when the spec names the host, wherever that is: only then can it be left out. */
 function names({ spec }: Resource, host: string): boolean {

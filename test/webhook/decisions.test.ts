@@ -246,7 +246,7 @@ describe('DELETE', () => {
     expect({ allowed, warnings }).toEqual({
       allowed: true,
       warnings: expect.arrayContaining([
-        "routes for 'api.example.com' remain, though nothing registers the host any more",
+        "routes for 'api.example.com' remain, though nothing registers the host any more; delete them, too (retirement)",
       ]),
     });
   });

@@ -31,6 +31,39 @@ describe('the way out', () => {
     expect(message).not.toContain("leave 'api.example.com' out");
   });
 
+  it('of a DestinationRule that balances past the gateway is to drop what does', async () => {
+    const { allowed, message } = await cluster.apply(
+      manifest(`
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata: { namespace: team-a, name: own }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          subsets:
+          - name: api
+            trafficPolicy:
+              loadBalancer: { simple: PASSTHROUGH }
+              tls: { mode: ISTIO_MUTUAL, sni: api.example.com }`),
+    );
+    expect(allowed).toBe(false);
+    expect(message).toContain('; drop `simple: PASSTHROUGH` (door)');
+  });
+
+  it('of a DestinationRule that hides the one of the platform is not to leave out the host of its SNI', async () => {
+    const { allowed, message } = await cluster.apply(
+      manifest(`
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata: { namespace: istio-egress, name: api-for-team-a }
+        spec:
+          host: istio-egressgateway.istio-egress.svc.cluster.local
+          exportTo: [team-a]
+          subsets: [{ name: other, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com } } }]`),
+    );
+    expect(allowed).toBe(false);
+    expect(message).not.toContain("leave 'api.example.com' out");
+  });
+
   it('of a ServiceEntry that takes a wildcard route from other names is to register those too', async () => {
     cluster.reset(bundle('mesh').filter(isSurrounding), [
       manifest(`
