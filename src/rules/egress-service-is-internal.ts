@@ -48,7 +48,10 @@ spec:
       at: gateway === undefined ? fieldOf(resource, 'spec.type') : fieldOf(gateway, 'metadata.annotations'),
       key: 'type',
       message: `the Service of the egress gateway is of type ${spec.type}: it is offered to the outside`,
-      fix: gateway === undefined ? 'set `type: ClusterIP`' : 'set `networking.istio.io/service-type: ClusterIP`',
+      fix:
+        gateway === undefined
+          ? 'set `type: ClusterIP`'
+          : 'set the annotation `networking.istio.io/service-type` to `ClusterIP`',
     };
   },
 });

@@ -105,8 +105,9 @@ function nameOf({ resource: { metadata } }: VirtualService): string {
 function fixFor({ to }: Path, mediated: Path['to'], isOfGatewayApi: boolean): string {
   const section = to.protocol;
   const kind = isOfGatewayApi ? `${section.toUpperCase()}Route` : `\`${section}\` route`;
-  const route = `add ${section === 'http' ? 'an' : 'a'} ${kind} for port ${to.port} that leads to the gateway`;
-  if (to.port === mediated.port && !isOfGatewayApi) return `${route}, exported to and imported by the client`;
+  const route = `add ${section === 'http' ? 'an' : 'a'} ${kind} for port ${to.port} that leads to the egress gateway`;
+  if (to.port === mediated.port && !isOfGatewayApi)
+    return `${route}, in a VirtualService that the clients see (by its \`exportTo\`, and \`egress.hosts\` of their Sidecar)`;
   const isWebPair = to.port === 443 && mediated.protocol === 'http';
   return isWebPair
     ? `drop port 443 and set \`targetPort: 443\` on port ${mediated.port}, or ${route}`

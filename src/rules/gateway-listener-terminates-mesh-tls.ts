@@ -90,7 +90,7 @@ function flawOf({ resource, field }: GatewayServer): { readonly at: FieldRef; re
     case 'annotation':
       return {
         at: fieldOf(resource, `metadata.annotations['${terminateMode}']`),
-        what: 'Istio reads the TLS mode of options, and of no annotation',
+        what: 'Istio reads the TLS mode from an option of the listener, and from no annotation',
       };
     case 'absent':
       return { at: fieldOf(resource, `${field}.tls`), what: 'no option says how TLS ends' };

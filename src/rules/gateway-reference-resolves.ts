@@ -143,11 +143,13 @@ function aboutRefusal(
       incomplete: [...visibility.namespaces].every((name) => name === resource.metadata.namespace),
     };
   }
+  const admitted = new Set(server.hosts.flatMap((host) => (host.includes('/') ? [host.split('/', 1)[0]] : [])));
+  const where = `namespace ${[...admitted].map((name) => `'${name}'`).join(' or ')}`;
   return {
     at: fieldOf(resource, `spec.gateways[${gateways.indexOf(gateway)}]`),
     key: gateway,
-    message: `Gateway '${gateway}' takes '${server.hosts.join(', ')}' from VirtualServices of the namespace before the slash only`,
-    fix: `move the VirtualService there, or drop the namespace from the host of the server`,
+    message: `Gateway '${gateway}' takes '${server.hosts.join(', ')}' from VirtualServices of ${where} only`,
+    fix: `move the VirtualService to ${where}, or drop the namespace from the host of the server`,
     related: [at],
   };
 }

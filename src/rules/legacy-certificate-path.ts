@@ -10,7 +10,7 @@ import { defineRule, type SubjectResource } from './define.ts';
 export const legacyCertificatePath = defineRule({
   name: 'legacy-certificate-path',
   summary: 'No certificate of egress is expected below `/etc/certs`, where Istio put them before version 1.5.',
-  why: 'Nothing is mounted there any more: certificates of the mesh come over an interface of the proxy, those of others from Secrets. Istio accepts the path all the same, and every connection is reset.',
+  why: 'Nothing is mounted there any more: certificates of the mesh come over an interface of the proxy, those of others from Secrets. Istio accepts the path all the same, and every connection fails.',
   severity: 'warning',
   subject: 'resource',
   kinds: ['DestinationRule', 'Gateway'],
@@ -51,7 +51,7 @@ spec:
       yield {
         at: fieldOf(resource, `${field}.${path}`),
         key: name,
-        message: `the certificate is expected below '${legacyFolder}', where Istio puts none since version 1.5`,
+        message: `the certificate is expected below '${legacyFolder}', where Istio puts none any more (since version 1.5)`,
         fix: isServer
           ? 'use `mode: ISTIO_MUTUAL` without certificates'
           : 'use `mode: ISTIO_MUTUAL` towards the gateway, and a Secret (`credentialName`) towards the external host',

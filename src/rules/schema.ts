@@ -41,7 +41,7 @@ spec:
       yield {
         at: { ...resource, field: problem.path },
         key: count === 1 ? what : `${what} (${count})`, // every placement is told, and none is named by its index
-        message: messageOf(problem),
+        message: problem.message,
         fix: fixOf(problem),
       };
     }
@@ -55,10 +55,6 @@ function meantPath({ path, suggestion }: SchemaProblem): string | undefined {
 
 function isAtOrBelow(path: string, ancestor: string): boolean {
   return path.startsWith(ancestor) && /^(?:$|[.[])/.test(path.slice(ancestor.length));
-}
-
-function messageOf({ message, suggestion }: SchemaProblem): string {
-  return suggestion === undefined ? message : `${message}, did you mean '${suggestion}'?`;
 }
 
 function fixOf({ kind, suggestion }: SchemaProblem): string {

@@ -56,7 +56,7 @@ testRule(gatewayListenerTerminatesMeshTls, {
         '{ mode: Terminate, options: { example.com/ciphers: strong } }',
         '',
         'gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL',
-        `# ✗ Istio reads the TLS mode of options, and of no annotation: ${depends}`,
+        `# ✗ Istio reads the TLS mode from an option of the listener, and from no annotation: ${depends}`,
       ),
     ),
     'there is no option': on(

@@ -170,7 +170,7 @@ testRule(gatewayReferenceResolves, {
     'the server takes VirtualServices of its own namespace only': {
       remove: withoutVirtualService,
       yaml: moved(
-        `gateways: [mesh, istio-egress/egress]  # ✗ Gateway 'istio-egress/egress' takes 'istio-egress/api.example.com' from VirtualServices of the namespace before the slash only`,
+        `gateways: [mesh, istio-egress/egress]  # ✗ Gateway 'istio-egress/egress' takes 'istio-egress/api.example.com' from VirtualServices of namespace 'istio-egress' only`,
       ),
     },
     'the server of byte streams takes those of another namespace only': {
@@ -182,7 +182,7 @@ testRule(gatewayReferenceResolves, {
           selector: { istio: egressgateway }
           servers:
           - { port: { number: 443, name: tls, protocol: TLS }, hosts: [team-b/api.example.com], tls: { mode: ISTIO_MUTUAL } }
-        # ✗ VirtualService istio-egress/api: Gateway 'istio-egress/egress' takes 'team-b/api.example.com' from VirtualServices of the namespace before the slash only
+        # ✗ VirtualService istio-egress/api: Gateway 'istio-egress/egress' takes 'team-b/api.example.com' from VirtualServices of namespace 'team-b' only
       `,
     },
     'a wildcard for registered names': {
@@ -198,7 +198,7 @@ testRule(gatewayReferenceResolves, {
         metadata: { namespace: team-a, name: wild }
         spec:
           hosts: ['*.example.com']
-          gateways: [istio-egress/egress]  # ✗ Gateway 'istio-egress/egress' takes 'istio-egress/api.example.com' from VirtualServices of the namespace before the slash only
+          gateways: [istio-egress/egress]  # ✗ Gateway 'istio-egress/egress' takes 'istio-egress/api.example.com' from VirtualServices of namespace 'istio-egress' only
           http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
       `,
     },

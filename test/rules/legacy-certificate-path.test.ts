@@ -1,7 +1,7 @@
 import { legacyCertificatePath } from '../../src/rules/legacy-certificate-path.ts';
 import { testRule } from './test-rule.ts';
 
-const expected = "the certificate is expected below '/etc/certs/', where Istio puts none since version 1.5";
+const expected = "the certificate is expected below '/etc/certs/', where Istio puts none any more (since version 1.5)";
 
 testRule(legacyCertificatePath, {
   valid: {

@@ -34,7 +34,7 @@ spec:
       rule: 'schema',
       severity: 'error',
       field: 'spec.tls[0].match[0].sni_hosts',
-      message: "unknown field 'sni_hosts', did you mean 'sniHosts'?",
+      message: "unknown field 'sni_hosts'",
     }),
   );
 });
