@@ -144,6 +144,13 @@ export function sendsOtherSni(hop: Hop, server: ServerMatch | undefined, host: s
   return !covers(host, hop.sni.toLowerCase());
 }
 
+/** The TLS settings that a hop for the host needs, as a fix tells them: without its mode, `tls` means plaintext. */
+export function hopTlsFor(host: string): string {
+  return host.startsWith('*')
+    ? `\`tls: {mode: ISTIO_MUTUAL}\` and an \`sni\` that '${host}' covers`
+    : `\`tls: {mode: ISTIO_MUTUAL, sni: ${host}}\``;
+}
+
 /** What the gateway's policies are asked about, all but the client's identity. */
 export interface Arrival {
   readonly workload: Workload;

@@ -151,7 +151,7 @@ function* unsentSnis({ reader, policy: { resource }, rule, raw, gateways }: Case
       yield {
         ...common,
         reason: `requests for '${sni}' arrive ${isPlain ? 'without TLS, hence without SNI' : `with SNI '${first.arrival.sni}'`}`,
-        fix: `set \`tls: {mode: ISTIO_MUTUAL, sni: ${sni}}\` in the DestinationRule of the hop${isPlain ? ', and ISTIO_MUTUAL at the server' : ''}`,
+        fix: `set \`tls: {mode: ISTIO_MUTUAL, sni: ${sni}}\` in the DestinationRule of the hop${isPlain ? ', and ISTIO_MUTUAL with protocol HTTPS or TLS at the server' : ''}`,
         related: first.hop?.tlsAt === undefined ? [] : [first.hop.tlsAt],
         isIncomplete: false,
       };
@@ -237,7 +237,7 @@ function mutualFix(server: ServerMatch | undefined): string {
   const { mutual } = serverForm('Gateway');
   const own = serverForm(server?.at.kind ?? 'Gateway').mutual;
   return own === mutual
-    ? `set \`${mutual}\` at the server and on the hop`
+    ? `set \`${mutual}\`${server?.mode === '' ? ', with protocol HTTPS or TLS,' : ''} at the server and on the hop`
     : `set \`${own}\` at the listener, and \`${mutual}\` on the hop`;
 }
 

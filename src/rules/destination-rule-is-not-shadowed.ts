@@ -1,3 +1,6 @@
+import { isWildcard } from '../istio/hosts.ts';
+import { idOf } from '../istio/resources.ts';
+import { resourcesById } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
 /** The DestinationRule that pins subset, TLS and SNI is the effective one for every client. */
@@ -26,18 +29,20 @@ spec:
 `,
   },
 
-  *check({ hop, server }) {
+  *check({ hop, server }, { reader }) {
     if (hop?.rule === undefined || hop.hidden === undefined) return;
     const isLegal = hop.sniIsDefault && server?.acceptsAnySni === true;
     if (hop.tls === 'ISTIO_MUTUAL' && !isLegal) return; // it secures the hop itself; hop-sni-matches-host speaks
     const hidden = `${hop.hidden.namespace}/${hop.hidden.name}`;
     const lost = hop.tls === undefined ? `subset '${hop.subset}' is lost` : 'its TLS settings are lost';
     const repeated = hop.subset === '' ? 'the TLS settings' : `subset '${hop.subset}'`;
+    const resource = reader.first(resourcesById, idOf(hop.rule));
+    const isForAll = resource?.kind === 'DestinationRule' && isWildcard(resource.spec.host ?? '');
     yield {
       at: hop.rule,
       key: hop.service,
       message: `it replaces DestinationRule '${hidden}' for the hop to '${hop.service}': ${lost}`,
-      fix: `keep '${hop.service}' out of \`host\`, or repeat ${repeated} of DestinationRule '${hidden}'`,
+      fix: `${isForAll ? 'narrow its `host` to other services' : 'drop it'}, or repeat ${repeated} of DestinationRule '${hidden}'`,
       related: [hop.hidden, hop.routeAt],
     };
   },

@@ -70,10 +70,11 @@ function whatItDoes({ kind, mode }: GatewayServer): string {
   return kind === 'tls-http' || kind === 'tls-tcp' ? `terminates ${mode} TLS` : `forwards TLS untouched (${mode})`;
 }
 
-function mutual({ kind, resource }: GatewayServer): string {
+function mutual({ kind, protocol, resource }: GatewayServer): string {
   const form = `\`${serverForm(resource.kind).mutual}\``;
   if (kind === 'http') return `\`protocol: HTTPS\` with ${form}`;
-  return kind === 'tcp' ? `\`protocol: TLS\` with ${form}` : form;
+  const forwards = kind === 'tcp' || kind === 'passthrough' || kind === 'auto-passthrough';
+  return forwards && protocol !== 'TLS' ? `\`protocol: TLS\` with ${form}` : form;
 }
 
 function modeOf({ resource, field, kind }: GatewayServer): FieldRef {

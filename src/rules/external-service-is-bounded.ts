@@ -53,6 +53,7 @@ spec:
     const { outboundTrafficPolicy } = factsOf(reader).config;
     // Where everything may leave, a port more opens nothing.
     const severity = outboundTrafficPolicy === 'REGISTRY_ONLY' ? 'error' : 'warning';
+    const isWildcard = (resource.spec.hosts ?? []).some((host) => host.startsWith('*')); // which has no address to resolve
     const everyAddress = addresses.find((address) => address.endsWith('/0'));
     for (const [index, { number = 0, protocol }] of ports.entries()) {
       const section = sectionOf(parseProtocol(protocol));
@@ -64,7 +65,7 @@ spec:
         message: `it opens port ${number} for every address, not only for its hosts`,
         fix:
           everyAddress === undefined
-            ? 'add the `addresses` of the hosts, or set `resolution: DNS`'
+            ? `add the \`addresses\` of the hosts${isWildcard ? '' : ', or set `resolution: DNS`'}`
             : `replace '${everyAddress}' by the addresses of the hosts`,
         severity,
       };

@@ -11,7 +11,7 @@ import { defineRule, type Problem } from './define.ts';
 export const externalServiceResolvesAtGateway = defineRule({
   name: 'external-service-resolves-at-gateway',
   summary: "The ServiceEntry of a routed host is visible in the gateway's namespace, and a gateway can resolve it.",
-  why: 'The gateway needs a cluster for the host: without a ServiceEntry that is exported to its namespace there is none (503 NC). Resolution NONE works on sidecars only, as they know the address that the application dialled; a gateway finds no endpoint (503 UH).',
+  why: 'The gateway needs a cluster for the host: without a ServiceEntry that is exported to its namespace there is none (503 NC). Resolution NONE works on sidecars only, as they know the address that the application dialled; a gateway finds no endpoint (503 UH). DYNAMIC_DNS works on sidecars and waypoints only.',
   severity: 'error',
   subject: 'path',
   stage: 'upstream',
@@ -41,6 +41,7 @@ spec:
     const route = decidedBy.at(-1);
     if (hop === undefined || route === undefined || cause === undefined) return;
     if (isInwardRoute(reader, to.host, route)) return; // egress-gateway-routes-only-outside speaks
+    const namespace = path.arrival?.workload.namespace;
     const problem = { key: to.host, message: reason };
     if (cause === 'unresolvable' && origination !== undefined) {
       const at = { ...origination.entry, field: 'spec.resolution' };
@@ -54,7 +55,7 @@ spec:
       yield { ...problem, at, fix, related: [route], incomplete: true };
     }
     if (cause === 'host-not-registered') {
-      const fix = "add a ServiceEntry for the host that is exported to the gateway's namespace";
+      const fix = `add a ServiceEntry for the host that is exported to the gateway's namespace${namespace === undefined ? '' : ` '${namespace}'`}`;
       yield { ...problem, at: route, fix, incomplete: true };
     }
     if (cause === 'host-port-missing') {

@@ -43,9 +43,11 @@ spec:
       at: route,
       key: to.host,
       message: `${reason} (for '${to.host}')`,
-      fix: isShared
-        ? 'narrow the rule to sidecars with `match: [{gateways: [mesh]}]`, and add one for the gateway that leads to the host'
-        : 'lead the rule to the host',
+      fix: !isShared
+        ? 'lead the rule to the host'
+        : route.kind === 'VirtualService'
+          ? 'narrow the rule to sidecars with `match: [{gateways: [mesh]}]`, and add one for the gateway that leads to the host'
+          : 'drop the Gateway from `parentRefs`, and add a route for it that leads to the host',
     };
   },
 });

@@ -79,15 +79,11 @@ function aboutListener(reader: MeshReader, server: GatewayServer, host: string):
   const listener = `listener '${displayServer(server)}' of Gateway '${displayGateway(server)}', at which requests for '${host}' arrive`;
   const detached = detachedRoute(reader, server, host);
   if (detached === undefined) {
-    const reference =
-      resource.kind === 'ListenerSet'
-        ? `kind: ListenerSet, name: ${resource.metadata.name}`
-        : `name: ${resource.metadata.name}`;
     return {
       at: fieldOf(resource, field),
       key: host,
       message: `no route is attached to ${listener}`,
-      fix: `add ${withArticle(fittingKind(server))} with \`parentRefs: [{${reference}}]\` that leads to the host`,
+      fix: `add ${withArticle(fittingKind(server))} with \`parentRefs: [${referenceTo(server, resource.metadata.namespace)}]\` that leads to the host`,
       incomplete: true,
     };
   }
@@ -113,7 +109,7 @@ function lackText({ route, lack, parent }: DetachedRoute, server: GatewayServer)
     case 'port':
       return `the listener has port ${server.number}`;
     case 'section':
-      return 'it names another section';
+      return 'it names another listener';
     case 'kind':
       return `the listener takes no ${route.kind}`;
     case 'namespace':
@@ -127,11 +123,11 @@ function fixFor({ route, lack }: DetachedRoute, server: GatewayServer, host: str
   switch (lack) {
     case 'missing':
     case 'elsewhere':
-      return `set the name to '${server.resource.metadata.name}'`;
+      return `set \`${referenceTo(server, route.metadata.namespace)}\``;
     case 'port':
-      return `set it to ${server.number}, or drop it`;
+      return `set \`port: ${server.number}\`, or drop it`;
     case 'section':
-      return `set it to '${displayServer(server)}', or drop it`;
+      return `set \`sectionName: ${displayServer(server)}\`, or drop it`;
     case 'kind':
       return `replace it by ${withArticle(fittingKind(server))}${route.kind === 'HTTPRoute' ? ', or set protocol HTTPS on the listener' : ''}`;
     case 'namespace':
@@ -139,6 +135,13 @@ function fixFor({ route, lack }: DetachedRoute, server: GatewayServer, host: str
     case 'hostname':
       return `add '${host}' to \`hostnames\``;
   }
+}
+
+/** How a route of a namespace refers to the Gateway or ListenerSet of a listener. */
+function referenceTo({ resource: { kind, metadata } }: GatewayServer, namespace: string): string {
+  const group = kind === 'ListenerSet' ? 'group: gateway.networking.k8s.io, kind: ListenerSet, ' : '';
+  const where = metadata.namespace === namespace ? '' : `namespace: ${metadata.namespace}, `;
+  return `{${group}${where}name: ${metadata.name}}`;
 }
 
 /** The kind of route that a listener is usually for. */

@@ -1,3 +1,5 @@
+import { originationFix } from '../egress/origination-fix.ts';
+import { workloadById } from '../mesh/gateways.ts';
 import { defineRule } from './define.ts';
 
 /** HTTP that leaves the gateway is originated as TLS. */
@@ -28,17 +30,15 @@ spec:
 `,
   },
 
-  *check({ outcome, hop, origination }) {
+  *check({ outcome, hop, origination }, { reader }) {
     if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied') || origination === undefined) return;
     const { at, entry, host, port, isTlsPort, plaintextPort } = origination;
     if (plaintextPort === undefined) return;
-    const declared =
-      port === plaintextPort ? port : `${port} (the ServiceEntry's, not its targetPort ${plaintextPort})`;
     yield {
       at: at ?? entry,
       key: `${host}:${port}`,
       message: `the gateway sends plain HTTP to '${host}:${plaintextPort}'`,
-      fix: `set \`tls: {mode: SIMPLE}\` for port ${declared} in a DestinationRule of '${host}' that the gateway's namespace applies`,
+      fix: originationFix(origination, plaintextPort, workloadById(reader, hop.workload ?? '').namespace),
       related: at === undefined ? [] : [entry],
       severity: isTlsPort ? 'error' : 'warning',
       incomplete: at === undefined,

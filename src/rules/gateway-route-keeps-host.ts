@@ -77,8 +77,10 @@ spec:
     yield {
       at: route,
       key: `${to.host}:${upstream.host}`,
-      message: reason,
-      fix: `route to '${to.host}', or give that host a server and a route of its own`,
+      message: to.host.startsWith('*') ? `the gateway's route for '${to.host}' leads to '${upstream.host}'` : reason,
+      fix: to.host.startsWith('*') // which no gateway can route to
+        ? `give each host that '${to.host}' stands for a server and a route of its own`
+        : `route to '${to.host}', or give '${to.host}' a server and a route of its own`,
       related: server === undefined ? [] : [server.at],
       ...(isJudgedByHost(reader, path) && { severity: 'error' }),
     };
@@ -101,7 +103,7 @@ function* conditionalDetours(path: Path, reader: MeshReader): Iterable<Problem> 
         at,
         key: `${to.host}:${host}`,
         message: `it leads some requests for '${to.host}' to '${host}'`,
-        fix: `route to '${to.host}', or give it a server and route of its own`,
+        fix: `route to '${to.host}', or give '${host}' a server and a route of its own`,
         related: server === undefined ? [] : [server.at],
         ...(isJudgedByHost(reader, path) && { severity: 'error' }),
       };

@@ -1,5 +1,5 @@
 import { type BoundLeg, legGapOf, listedGateways } from '../egress/gateway-leg.ts';
-import type { Hop, Path } from '../egress/path.ts';
+import { type Hop, hopTlsFor, type Path } from '../egress/path.ts';
 import { gatewayOfListener } from '../istio/gateway-api-listeners.ts';
 import { covers } from '../istio/hosts.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
@@ -12,7 +12,7 @@ import { defineRule, type Problem } from './define.ts';
 export const gatewayServesHost = defineRule({
   name: 'gateway-serves-host',
   summary: 'A server of the egress gateway has the host whose requests arrive there.',
-  why: 'The gateway resets a connection whose SNI none of its servers has, and answers 404 to an authority that it does not know. A wildcard covers the names under it and not the name itself, and istiod tells upper from lower case where proxies do not.',
+  why: 'The gateway resets a connection whose SNI none of its servers has, and answers 404 to an authority that it does not know. A wildcard covers the names under it and not the name itself, and Istio tells upper from lower case where proxies do not.',
   severity: 'error',
   subject: 'path',
   stage: 'server',
@@ -53,7 +53,7 @@ spec:
 function aboutMissing(reader: MeshReader, { to, reason }: Path, hop: Hop): Problem {
   const problem = { key: to.host, related: [hop.routeAt], incomplete: true };
   if (hop.sniIsDefault) {
-    const fix = `add a DestinationRule for '${hop.service}' that sets \`sni: ${to.host}\``;
+    const fix = `add a DestinationRule for '${hop.service}' with ${hopTlsFor(to.host)}`;
     return { ...problem, at: hop.tlsAt ?? hop.routeAt, message: `${reason} (for '${to.host}')`, fix };
   }
   const gateway = apiGateway(reader, hop);
@@ -125,7 +125,7 @@ function aboutSpelling({ to }: Path, { at, virtualService }: BoundLeg): Problem 
   return {
     at,
     key: to.host,
-    message: `the host is not spelt as in the VirtualService of '${to.host}': istiod tells upper from lower case`,
+    message: `the host is not spelt as in the VirtualService of '${to.host}': Istio tells upper from lower case`,
     fix: 'write the host in lower case in both',
     related: [fieldOf(virtualService.resource, 'spec.hosts')],
   };

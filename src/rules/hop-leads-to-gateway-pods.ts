@@ -7,7 +7,7 @@ import { defineRule } from './define.ts';
 export const hopLeadsToGatewayPods = defineRule({
   name: 'hop-leads-to-gateway-pods',
   summary: "The load balancer of the hop leads to the egress gateway's pods.",
-  why: "With `loadBalancer: {simple: PASSTHROUGH}` for the gateway's Service, sidecars ignore its pods and connect to the address that the application dialled: requests that are routed to the gateway leave past it and its policies.",
+  why: "With `loadBalancer: {simple: PASSTHROUGH}` for the gateway's Service, sidecars ignore its pods and connect to the address that the application dialled: requests that are routed to the gateway leave past it and its policies. Where the hop is ISTIO_MUTUAL, the external host does not understand what arrives, and they fail.",
   severity: 'error',
   subject: 'path',
   stage: 'capture',

@@ -1,4 +1,4 @@
-import { sendsOtherSni } from '../egress/path.ts';
+import { hopTlsFor, sendsOtherSni } from '../egress/path.ts';
 import { hasSharedSni } from '../egress/shared-sni.ts';
 import { defineRule } from './define.ts';
 
@@ -37,15 +37,16 @@ spec:
   *check({ hop, server, to }, { reader }) {
     if (hop?.tlsAt === undefined || !sendsOtherSni(hop, server, to.host)) return; // else what relies on the SNI is for the rules about policies
     if (hasSharedSni(reader, hop, to.host)) return; // hop-sni-serves-one-host speaks
-    const at = { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` };
-    const wanted = to.host.startsWith('*') ? `a name that '${to.host}' covers` : `\`sni: ${to.host}\``;
+    const hasTls = hop.tlsAt.field.endsWith('.tls'); // else Istio secures the hop on its own, for marked pods
+    const at = hasTls ? { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` } : hop.tlsAt;
+    const sni = to.host.startsWith('*') ? `an \`sni\` that '${to.host}' covers` : `\`sni: ${to.host}\``;
     yield {
       at,
       key: to.host,
       message: hop.sniIsDefault
         ? `no SNI is set for host '${to.host}', so Istio sends '${hop.sni}'`
         : `SNI '${hop.sni}' is sent for host '${to.host}'`,
-      fix: `set ${wanted}`,
+      fix: `set ${hasTls ? sni : hopTlsFor(to.host)}`,
       related: [hop.routeAt],
       // A server that takes every SNI may still come where no server is yet.
       incomplete: hop.sniIsDefault && server === undefined && !hop.isListenedTo,

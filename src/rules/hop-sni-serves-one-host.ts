@@ -1,3 +1,4 @@
+import { hopTlsFor } from '../egress/path.ts';
 import { hasSharedSni } from '../egress/shared-sni.ts';
 import { defineRule } from './define.ts';
 
@@ -5,7 +6,7 @@ import { defineRule } from './define.ts';
 export const hopSniServesOneHost = defineRule({
   name: 'hop-sni-serves-one-host',
   summary: 'The SNI of one subset and port is not used by routes of several hosts.',
-  why: 'The SNI is a setting of the subset. Two hosts that are routed to the same one arrive under the SNI of the first: the gateway takes both for it, picks its server, and asks its policies.',
+  why: 'The SNI is a setting of the subset. Two hosts that are routed to the same one, or with the Gateway API, which knows no subsets, to the same port, arrive under the SNI of the first: the gateway takes both for it, picks its server, and asks its policies.',
   severity: 'error',
   subject: 'path',
   stage: 'hop',
@@ -42,11 +43,15 @@ spec:
   *check(path, { reader }) {
     const { hop, to } = path;
     if (hop === undefined || !hasSharedSni(reader, hop, to.host)) return;
+    const isOfVirtualService = hop.routeAt.kind === 'VirtualService'; // routes of the Gateway API know no subsets
+    const where = hop.subset === '' ? `port ${hop.port}` : `subset '${hop.subset}' and port ${hop.port}`;
     yield {
       at: { ...hop.routeAt, field: `${hop.routeAt.field}${hop.subset === '' ? '' : '.subset'}` },
       key: to.host,
-      message: `the hop for '${to.host}' is that of '${hop.sni}', whose SNI it sends`,
-      fix: `add a subset with \`tls: {mode: ISTIO_MUTUAL, sni: ${to.host}}\`, and route '${to.host}' to it`,
+      message: `SNI '${hop.sni}' is sent for host '${to.host}', too, as both use ${where} of the gateway`,
+      fix: isOfVirtualService
+        ? `add a subset with ${hopTlsFor(to.host)}, and route '${to.host}' to it`
+        : `add a listener for '${to.host}' on a port of its own, route the host to that port, and set ${hopTlsFor(to.host)} for it in the DestinationRule`,
       related: hop.tlsAt === undefined ? [] : [hop.tlsAt],
     };
   },

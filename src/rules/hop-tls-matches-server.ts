@@ -56,11 +56,12 @@ spec:
       if (!isFoundBySni(hop, server, to.host)) return; // hop-sni-matches-host speaks
       const at = serverOf(reader, hop, server, to.host);
       if (at === undefined) return; // gateway-servers-do-not-conflict speaks
+      const protocol = to.protocol === 'http' ? 'HTTPS' : 'TLS';
       yield {
         at: { ...at, field: `${at.field}.tls` },
         key: `${server.port}:${to.host}`,
         message: `${reason} (for '${to.host}')`,
-        fix: `set \`${serverForm(at.kind).mutual}\` on the server, with protocol HTTPS or TLS`,
+        fix: `set \`${serverForm(at.kind).mutual}\`${server.protocol === protocol ? '' : ` and protocol ${protocol}`} on the server`,
         related: [tlsAt],
         // A TLS server for the very host, which outranks a wildcard, may still come.
         incomplete: server.mode !== '' && !server.hosts.some((name) => name.toLowerCase() === to.host),

@@ -1,5 +1,5 @@
 import { leadsToPassthrough } from '../egress/gateway-leg.ts';
-import { passesTls } from '../egress/path.ts';
+import { hopTlsFor, passesTls } from '../egress/path.ts';
 import { defineRule } from './define.ts';
 
 /** The namesake rule: ISTIO_MUTUAL on the gateway hop. */
@@ -47,8 +47,8 @@ spec:
       message: `the hop to '${hop.service}' is ${what} for ${where}`,
       fix:
         hop.tlsAt === undefined
-          ? `add a DestinationRule for '${hop.service}' with \`tls: {mode: ISTIO_MUTUAL, sni: ${to.host}}\` for ${where}`
-          : `set \`tls: {mode: ISTIO_MUTUAL, sni: ${to.host}}\` for ${where}`,
+          ? `add a DestinationRule for '${hop.service}' with ${hopTlsFor(to.host)} for ${where}`
+          : `set ${hopTlsFor(to.host)} for ${where}`,
       related: [hop.routeAt],
       // A server that passes TLS on may still come, where it is TLS that arrives.
       incomplete: hop.tlsAt === undefined || (server === undefined && (to.protocol === 'tls' || hop.tls !== 'DISABLE')),

@@ -28,14 +28,17 @@ spec:
 `,
   },
 
-  *check({ cause, origination, decidedBy }) {
+  *check({ cause, origination, decidedBy, arrival, to }) {
     if (cause !== 'mesh-tls-outside' || origination?.at === undefined) return;
     const { at, host, port, expectsWorkload } = origination;
+    const forwardsTls = to.protocol === 'tls' && arrival?.chain === 'tcp';
     yield {
       at: { ...at, field: `${at.field}.mode` },
       key: `${host}:${port}`,
       message: `the gateway shows '${host}' a certificate of the mesh, and expects one of it (ISTIO_MUTUAL)`,
-      fix: 'set `mode: SIMPLE`, or `mode: MUTUAL` with a certificate that the host knows',
+      fix: forwardsTls
+        ? 'drop the TLS settings, as the application speaks TLS itself'
+        : 'set `mode: SIMPLE`, or `mode: MUTUAL` with a certificate that the host knows',
       related: decidedBy.slice(-1),
       // A workload of another mesh under the same root has one.
       ...(expectsWorkload === true && { severity: 'warning' }),

@@ -65,7 +65,7 @@ spec:
       at: { ...at, field: `${at.field}.${file.field}` },
       key,
       message: `sidecars that see '${host}' apply this too, and wait for the file '${file.path}'`,
-      fix: `set \`exportTo: [${at.namespace === namespace ? '.' : namespace}]\`, or use a Secret (\`credentialName\`)`,
+      fix: `set \`exportTo: [${at.namespace === namespace ? '"."' : namespace}]\`, or use a Secret (\`credentialName\`)`,
       related: [entry],
     };
   },

@@ -36,7 +36,7 @@ spec:
       at: { ...at, field: `${at.field}.insecureSkipVerify` },
       key: `${host}:${port}`,
       message: `the gateway takes any certificate as that of '${host}'`,
-      fix: 'drop `insecureSkipVerify`; name an authority of its own in `caCertificates` or `credentialName`',
+      fix: 'drop `insecureSkipVerify`, and where a private authority signs the certificate, name it in `caCertificates` or `credentialName`',
       related: [entry],
     };
   },

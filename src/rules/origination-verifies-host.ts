@@ -30,11 +30,12 @@ spec:
 `,
   },
 
-  *check({ outcome, hop, origination }) {
+  *check({ outcome, hop, origination, upstream }) {
     if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied')) return;
     if (origination?.at === undefined || origination.acceptsAnyName !== true) return;
     const { at, entry, host } = origination;
-    const name = host.startsWith('*') ? 'NAMES OF THE CERTIFICATE' : host;
+    const asked = upstream?.sni || host; // the name that the host has the certificate for
+    const name = asked.startsWith('*') ? 'NAMES OF THE CERTIFICATE' : asked;
     yield {
       at,
       key: `${host}:${origination.port}`,

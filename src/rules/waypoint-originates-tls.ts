@@ -1,3 +1,4 @@
+import { originationFix } from '../egress/origination-fix.ts';
 import { clusterOf, connect } from '../egress/upstream.ts';
 import { isFollowed, servedByWaypoint, type WaypointService } from '../egress/waypoint-services.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
@@ -71,13 +72,14 @@ function* aboutPort(
   const cluster = clusterOf(reader, proxy, { service, ports: service.ports }, number, '');
   if ('missing' in cluster) return;
   const stream = { protocol: 'http', isHttp: true, authorityHost: service.host } as const;
-  const { at, entry, isTlsPort, plaintextPort } = connect(cluster, stream, false, '').origination;
+  const { origination } = connect(cluster, stream, false, '');
+  const { at, entry, isTlsPort, plaintextPort } = origination;
   if (plaintextPort === undefined) return;
   yield {
     at: at ?? entry,
     key: `${service.host}:${number}`,
     message: `waypoint '${name}' sends plain HTTP to '${service.host}:${plaintextPort}'`,
-    fix: `set \`tls: {mode: SIMPLE}\` for port ${number} in a DestinationRule of '${service.host}' that namespace '${waypoint.namespace}' applies`,
+    fix: originationFix(origination, plaintextPort, waypoint.namespace),
     related: at === undefined ? [] : [entry],
     severity: isTlsPort ? 'error' : 'warning',
     incomplete: at === undefined,

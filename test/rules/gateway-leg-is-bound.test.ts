@@ -100,7 +100,7 @@ testRule(gatewayLegIsBound, {
       ownRoute,
     ),
     'the route names another section': onApi(
-      attached('sectionName: http', { mark: detached('it names another section') }),
+      attached('sectionName: http', { mark: detached('it names another listener') }),
     ),
     'the route names another port': onApi(attached('port: 443', { mark: detached('the listener has port 80') })),
     'the route is of another kind': onApi(

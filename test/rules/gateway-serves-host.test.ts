@@ -168,7 +168,7 @@ testRule(gatewayServesHost, {
     },
     'the server writes the host in upper case': gateway(
       pods,
-      "[API.example.com]  # ✗ the host is not spelt as in the VirtualService of 'api.example.com': istiod tells upper from lower case",
+      "[API.example.com]  # ✗ the host is not spelt as in the VirtualService of 'api.example.com': Istio tells upper from lower case",
     ),
     'a rule of the sidecar gives the request another authority': `
       kind: VirtualService

@@ -31,7 +31,8 @@ const rule = (spec: string): string => `
   spec: { host: ${gateway}, ${spec} }
 `;
 
-const shared = "# ✗ the hop for 'www.example.com' is that of 'api.example.com', whose SNI it sends";
+const shared = (where: string): string =>
+  `# ✗ SNI 'api.example.com' is sent for host 'www.example.com', too, as both use ${where} of the gateway`;
 
 testRule(hopSniServesOneHost, {
   valid: {
@@ -50,7 +51,7 @@ testRule(hopSniServesOneHost, {
   },
 
   invalid: {
-    'a second host takes the subset of the first': www(`subset: api ${shared}`),
+    'a second host takes the subset of the first': www(`subset: api ${shared("subset 'api' and port 80")}`),
     'without subsets': {
       remove: ['VirtualService istio-egress/api'],
       yaml: `
@@ -59,7 +60,7 @@ testRule(hopSniServesOneHost, {
   spec:
     hosts: [api.example.com]
     http: [{ route: [{ destination: { host: ${gateway}, port: { number: 80 } } }] }]
-  ---${www('').replace('destination:\n', `destination: ${shared}\n`)}${rule(
+  ---${www('').replace('destination:\n', `destination: ${shared('port 80')}\n`)}${rule(
     'trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com } }',
   )}`,
     },
