@@ -8,7 +8,7 @@ import { defineRule } from './define.ts';
 export const captureIsNotOverridden = defineRule({
   name: 'capture-is-not-overridden',
   summary: 'No VirtualService outranks the one that leads a host to the egress gateway.',
-  why: "A sidecar follows one VirtualService per host: a private one of its own namespace before one that is exported to it, that before a public one, an exact host before a wildcard, the older before the younger. A tenant's VirtualService for the same host takes the traffic past the gateway.",
+  why: "A sidecar follows one VirtualService per host: one for the exact host before one for a wildcard, then a private one of its own namespace before one that is exported to it, that before a public one, then the older before the younger. A tenant's VirtualService for the same host takes the traffic past the gateway.",
   severity: 'error',
   subject: 'path',
   stage: 'capture',

@@ -20,7 +20,7 @@ spec:
   action: DENY
   rules:
   - from: [{ source: { namespaces: [team-b] } }]
-    to: [{ operation: { hosts: [other.example.com, "other.example.com:*"] } }]
+    to: [{ operation: { hosts: [api.example.com, "api.example.com:*"] } }]
 `,
     good: `
 kind: AuthorizationPolicy

@@ -1,6 +1,7 @@
 import { waysTo } from '../egress/host-paths.ts';
 import { externalHostsOf, isMeshWide } from '../egress/policy-hosts.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
+import { workloadById } from '../mesh/gateways.ts';
 import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
 
@@ -49,14 +50,18 @@ spec:
   },
 });
 
-/** The labels by which the Gateway that serves the host selects its pods. */
+/** The labels by which the Gateway that serves the host selects its pods, or which Istio gives those of the Gateway API. */
 function gatewayLabels(reader: MeshReader, host: string): Labels {
-  for (const { server } of waysTo(reader, host)) {
+  for (const { server, hop } of waysTo(reader, host)) {
     const gateway = server === undefined ? undefined : reader.first(gatewaysByName, server.gateway);
     if (gateway !== undefined) return gateway.spec.selector ?? {};
+    const name = hop?.workload && workloadById(reader, hop.workload).labels[gatewayNameLabel];
+    if (name) return { [gatewayNameLabel]: name };
   }
   return {};
 }
+
+const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
 
 function labelsText(labels: Labels): string {
   const text = Object.entries(labels).map(([name, value]) => `${name}: ${value}`);

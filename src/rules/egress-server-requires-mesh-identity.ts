@@ -8,7 +8,7 @@ import { defineRule } from './define.ts';
 export const egressServerRequiresMeshIdentity = defineRule({
   name: 'egress-server-requires-mesh-identity',
   summary: 'Every server on the pods of an egress gateway is ISTIO_MUTUAL, whatever namespace its Gateway is in.',
-  why: 'Only an ISTIO_MUTUAL server knows which workload asks. Any other is a way into the gateway without an identity: a DENY by namespace or principal never matches there, an ALLOW denies everybody. A Gateway of any namespace that selects the pods adds such a server.',
+  why: 'Only an ISTIO_MUTUAL server knows which workload asks. Any other is a way into the gateway without an identity: there a DENY by namespace or principal never matches, and an ALLOW by them lets nobody in. A Gateway of any namespace that selects the pods adds such a server.',
   severity: 'error',
   subject: 'egress gateway',
   related: [],

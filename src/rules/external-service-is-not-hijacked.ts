@@ -25,7 +25,7 @@ kind: ServiceEntry
 metadata: { namespace: team-a, name: hijack }
 spec:
   hosts: [api.example.com]
-  exportTo: [., istio-egress]
+  exportTo: [".", istio-egress]
   resolution: STATIC
   endpoints: [{ address: 192.0.2.66 }]
   ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]

@@ -9,7 +9,7 @@ import { defineRule } from './define.ts';
 /** The way out of the mesh is on no gateway through which others come in. */
 export const gatewaySelectsOneRole = defineRule({
   name: 'gateway-selects-one-role',
-  summary: 'A Gateway selects pods, and not those of the egress gateway together with those of an ingress gateway.',
+  summary: 'A Gateway selects the pods of one role: of the egress gateway or of an ingress gateway, not of both.',
   why: 'A Gateway adds its servers to all pods that its selector matches, in every namespace, and to all gateways of the mesh without one. What leads out of the mesh is then offered at the edge as well, to everybody who reaches the ingress gateway: an open proxy.',
   severity: 'error',
   subject: 'Gateway',

@@ -19,24 +19,75 @@ spec:
   hosts: [www.example.com]
   location: MESH_EXTERNAL
   resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }]
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+---
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: originate-www }
+spec: { host: www.example.com, trafficPolicy: { tls: { mode: SIMPLE } } }
+---
+kind: Gateway
+metadata: { namespace: istio-egress, name: www }
+spec:
+  selector: { istio: egressgateway }
+  servers:
+  - port: { number: 80, name: https-www, protocol: HTTPS }
+    hosts: [./www.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: www }
 spec:
   hosts: [www.example.com]
+  gateways: [mesh, www]
   http:
-  - route:
+  - match: [{ gateways: [mesh], port: 80 }]
+    route:
     - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+  - match: [{ gateways: [www], port: 80 }]
+    route: [{ destination: { host: www.example.com, port: { number: 80 } } }]
 `,
     good: `
+kind: ServiceEntry
+metadata: { namespace: istio-egress, name: www }
+spec:
+  hosts: [www.example.com]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+---
 kind: DestinationRule
-metadata: { namespace: istio-egress, name: egress-api }
+metadata: { namespace: istio-egress, name: originate-www }
+spec: { host: www.example.com, trafficPolicy: { tls: { mode: SIMPLE } } }
+---
+kind: Gateway
+metadata: { namespace: istio-egress, name: www }
+spec:
+  selector: { istio: egressgateway }
+  servers:
+  - port: { number: 80, name: https-www, protocol: HTTPS }
+    hosts: [./www.example.com]
+    tls: { mode: ISTIO_MUTUAL }
+---
+kind: VirtualService
+metadata: { namespace: istio-egress, name: www }
+spec:
+  hosts: [www.example.com]
+  gateways: [mesh, www]
+  http:
+  - match: [{ gateways: [mesh], port: 80 }]
+    route:
+    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: www, port: { number: 80 } }
+  - match: [{ gateways: [www], port: 80 }]
+    route: [{ destination: { host: www.example.com, port: { number: 80 } } }]
+---
+kind: DestinationRule
+metadata: { namespace: istio-egress, name: egress-www }
 spec:
   host: istio-egressgateway.istio-egress.svc.cluster.local
   subsets:
-  - { name: api, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: api.example.com } } }
-  - { name: www, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: www.example.com } } }
+  - name: www
+    trafficPolicy:
+      tls: { mode: ISTIO_MUTUAL, sni: www.example.com }
 `,
   },
 

@@ -21,7 +21,7 @@ kind: DestinationRule
 metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
-  exportTo: [.]
+  exportTo: ["."]
   trafficPolicy:
     tls:
       mode: MUTUAL
@@ -36,7 +36,7 @@ kind: DestinationRule
 metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
-  exportTo: [.]
+  exportTo: ["."]
   trafficPolicy:
     tls: { mode: MUTUAL, credentialName: api-client, sni: api.example.com, subjectAltNames: [api.example.com] }
 `,

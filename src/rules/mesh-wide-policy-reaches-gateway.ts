@@ -8,7 +8,7 @@ import { defineRule } from './define.ts';
 export const meshWidePolicyReachesGateway = defineRule({
   name: 'mesh-wide-policy-reaches-gateway',
   summary: 'A policy for the whole mesh does not decide about egress unnoticed.',
-  why: 'A policy without selector in the root namespace is in force on the egress gateway, too. An ALLOW policy there denies every request that no ALLOW policy matches, `spec: {}` all of them: this may be meant, and it may be how egress stops working when somebody secures the mesh.',
+  why: 'A policy without selector in the root namespace is in force on the egress gateway, too. An ALLOW policy there denies every request that no ALLOW policy matches, and `spec: {}` is one that matches none: this may be meant, and it may be how egress stops working when somebody secures the mesh.',
   severity: 'warning',
   subject: 'policy',
   related: [],

@@ -31,7 +31,7 @@ kind: DestinationRule
 metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
-  exportTo: [.]
+  exportTo: ["."]
   trafficPolicy:
     portLevelSettings:
     - port: { number: 80 }

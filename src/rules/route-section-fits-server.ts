@@ -8,7 +8,7 @@ import { defineRule, type Problem } from './define.ts';
 export const routeSectionFitsServer = defineRule({
   name: 'route-section-fits-server',
   summary: "The gateway leg has the section that the server's protocol and TLS mode consult.",
-  why: 'A server that handles HTTP consults `http` only, one that terminates TLS around a byte stream `tcp` only, a PASSTHROUGH one `tls` only. With routes in another section an HTTPS server answers 404, and any other has no filter chain at all: the connection is reset.',
+  why: 'A server that handles HTTP consults `http` only, one that terminates TLS around a byte stream `tcp` only, a PASSTHROUGH one `tls` only. With routes in another section a server that handles HTTP answers 404, and any other has no filter chain at all: the connection is reset.',
   severity: 'error',
   subject: 'path',
   stage: 'server',

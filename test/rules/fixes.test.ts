@@ -170,6 +170,17 @@ const cases: readonly (readonly [what: string, rule: string, on: BundleName, fix
     `,
   ],
   [
+    'pods of the Gateway API are selected by the name of their Gateway',
+    'egress-policy-is-scoped',
+    'gateway-api',
+    'add `selector: {matchLabels: {gateway.networking.k8s.io/gateway-name: api-egress}}`',
+    `
+      kind: AuthorizationPolicy
+      metadata: { namespace: istio-system, name: deny-team-b }
+      spec: { action: DENY, rules: [{ when: [{ key: connection.sni, values: [api.example.com] }] }] }
+    `,
+  ],
+  [
     'a wildcard has no address that DNS could tell',
     'external-service-is-bounded',
     'http-origination',
