@@ -20,7 +20,9 @@ metadata: { namespace: team-a, name: direct }
 spec:
   hosts: [api.example.com]
   exportTo: ["."]
-  http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination: { host: api.example.com, port: { number: 80 } }
 `,
     good: `
 kind: VirtualService
@@ -30,7 +32,10 @@ spec:
   exportTo: ["."]
   http:
   - route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
 `,
   },
 

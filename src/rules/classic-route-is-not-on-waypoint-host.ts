@@ -29,7 +29,11 @@ spec:
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: istio-egress, name: api, labels: { istio.io/use-waypoint: egress-wp } }   # the VirtualService of the host is for sidecars
+metadata:
+  namespace: istio-egress
+  name: api
+  # the VirtualService of the host is for sidecars
+  labels: { istio.io/use-waypoint: egress-wp }
 spec:
   hosts: [api.example.com]
   location: MESH_EXTERNAL

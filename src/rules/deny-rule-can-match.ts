@@ -17,7 +17,8 @@ spec:
   selector: { matchLabels: { istio: egressgateway } }
   action: DENY
   rules:
-  - from: [{ source: { principals: [spiffe://cluster.local/ns/team-b/sa/x] } }]
+  - from:
+    - source: { principals: [spiffe://cluster.local/ns/team-b/sa/x] }
     when: [{ key: connection.sni, values: [api.example.com] }]
 `,
     good: `
@@ -27,7 +28,8 @@ spec:
   selector: { matchLabels: { istio: egressgateway } }
   action: DENY
   rules:
-  - from: [{ source: { principals: [cluster.local/ns/team-b/sa/x] } }]
+  - from:
+    - source: { principals: [cluster.local/ns/team-b/sa/x] }
     when: [{ key: connection.sni, values: [api.example.com] }]
 `,
   },

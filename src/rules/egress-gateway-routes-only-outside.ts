@@ -28,7 +28,11 @@ metadata: { namespace: team-b, name: ledger }
 spec:
   hosts: [ledger.example.org]
   gateways: [ledger]
-  http: [{ route: [{ destination: { host: ledger.team-a.svc.cluster.local, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination:
+        host: ledger.team-a.svc.cluster.local
+        port: { number: 80 }
 `,
     good: `
 kind: Gateway
@@ -45,7 +49,9 @@ metadata: { namespace: team-b, name: ledger }
 spec:
   hosts: [ledger.example.org]
   gateways: [ledger]
-  http: [{ route: [{ destination: { host: ledger.example.org, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination: { host: ledger.example.org, port: { number: 80 } }
 `,
   },
 

@@ -20,7 +20,8 @@ kind: Service
 metadata:
   namespace: istio-egress
   name: istio-egressgateway
-  annotations: { networking.istio.io/exportTo: '.' }   # no client is in istio-egress
+  # no client is in istio-egress
+  annotations: { networking.istio.io/exportTo: '.' }
 spec:
   selector: { istio: egressgateway, app: istio-egressgateway }
   ports:

@@ -20,7 +20,8 @@ spec:
   selector: { istio: egressgateway }
   servers:
   - port: { number: 80, name: https, protocol: HTTPS }
-    hosts: [api.example.com]   # the platform's server has istio-egress/api.example.com
+    # the platform's server has istio-egress/api.example.com
+    hosts: [api.example.com]
     tls: { mode: ISTIO_MUTUAL }
 `,
     good: `

@@ -17,7 +17,8 @@ metadata: { namespace: team-b, name: web }
 spec:
   hosts: [api.example.com, www.example.com]
   tls:
-  - match: [{ port: 443, sniHosts: [api.example.com, www.example.com] }]   # the platform has a list of api.example.com
+  # the platform has a list of api.example.com
+  - match: [{ port: 443, sniHosts: [api.example.com, www.example.com] }]
     route: [{ destination: { host: www.example.com, port: { number: 443 } } }]
 `,
     good: `

@@ -29,7 +29,8 @@ spec:
 kind: ServiceEntry
 metadata: { namespace: istio-egress, name: api }
 spec:
-  hosts: [api.example.com]   # the VirtualService of the same name leads it to the gateway
+  # the VirtualService of the same name leads it to the gateway
+  hosts: [api.example.com]
   location: MESH_EXTERNAL
   resolution: DNS
   ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]

@@ -18,7 +18,10 @@ spec:
   gateways: [mesh, egress]
   http:
   - route:   # applies on the gateway as well
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
 `,
     good: `
 kind: VirtualService
@@ -29,7 +32,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egress], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,

@@ -20,10 +20,14 @@ kind: VirtualService
 metadata: { namespace: istio-egress, name: api }
 spec:
   hosts: [api.example.com]
-  gateways: [mesh]   # and no other VirtualService of the host lists the Gateway
+  # no VirtualService of the host lists the Gateway
+  gateways: [mesh]
   http:
   - route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
 `,
     good: `
 kind: VirtualService
@@ -34,7 +38,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egress], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,

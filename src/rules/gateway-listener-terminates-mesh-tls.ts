@@ -27,12 +27,17 @@ spec:
     port: 80
     protocol: HTTPS
     hostname: api.example.com
-    tls: { mode: Terminate, options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+    tls:
+      mode: Terminate
+      options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL }
   - name: partner
     port: 9443
     protocol: HTTPS
     hostname: partner.example.org
-    tls: { mode: Terminate, options: { gateway.istio.io/tls-terminate-mode: istio_mutual } }   # in upper case only
+    tls:
+      mode: Terminate
+      # Istio knows it in upper case only
+      options: { gateway.istio.io/tls-terminate-mode: istio_mutual }
 `,
     good: `
 apiVersion: gateway.networking.k8s.io/v1
@@ -48,12 +53,16 @@ spec:
     port: 80
     protocol: HTTPS
     hostname: api.example.com
-    tls: { mode: Terminate, options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+    tls:
+      mode: Terminate
+      options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL }
   - name: partner
     port: 9443
     protocol: HTTPS
     hostname: partner.example.org
-    tls: { mode: Terminate, options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL } }
+    tls:
+      mode: Terminate
+      options: { gateway.istio.io/tls-terminate-mode: ISTIO_MUTUAL }
 `,
   },
 

@@ -18,7 +18,8 @@ metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
   trafficPolicy:
-    portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }]   # the ServiceEntry declares port 80
+    # the ServiceEntry declares port 80
+    portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }]
 `,
     good: `
 kind: DestinationRule

@@ -33,7 +33,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egres], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,
@@ -46,7 +49,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egress], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,

@@ -44,7 +44,11 @@ metadata: { namespace: team-a, name: shop }
 spec:
   hosts: [shop.example.org]
   gateways: [shop]
-  http: [{ route: [{ destination: { host: shop.team-a.svc.cluster.local, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination:
+        host: shop.team-a.svc.cluster.local
+        port: { number: 80 }
 `,
     good: `
 kind: Gateway

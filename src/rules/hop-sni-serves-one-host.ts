@@ -42,7 +42,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [www], port: 80 }]
     route: [{ destination: { host: www.example.com, port: { number: 80 } } }]
 `,
@@ -76,7 +79,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: www, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: www
+        port: { number: 80 }
   - match: [{ gateways: [www], port: 80 }]
     route: [{ destination: { host: www.example.com, port: { number: 80 } } }]
 ---

@@ -21,7 +21,9 @@ metadata: { namespace: istio-egress, name: other }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 80, name: https-other, protocol: HTTPS }, hosts: [Other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 80, name: https-other, protocol: HTTPS }
+    hosts: [Other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 `,
     good: `
 kind: Gateway
@@ -29,7 +31,9 @@ metadata: { namespace: istio-egress, name: other }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 80, name: https-other, protocol: HTTPS }, hosts: [other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 80, name: https-other, protocol: HTTPS }
+    hosts: [other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 `,
   },
 

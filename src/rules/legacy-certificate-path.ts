@@ -38,7 +38,11 @@ spec:
   host: api.example.com
   exportTo: ["."]
   trafficPolicy:
-    tls: { mode: MUTUAL, credentialName: api-client, sni: api.example.com, subjectAltNames: [api.example.com] }
+    tls:
+      mode: MUTUAL
+      credentialName: api-client
+      sni: api.example.com
+      subjectAltNames: [api.example.com]
 `,
   },
 

@@ -37,7 +37,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
       weight: 90
     - destination: { host: api.example.com, port: { number: 80 } }
       weight: 10
@@ -53,7 +56,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egress], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,

@@ -21,7 +21,10 @@ spec:
   subsets:
   - name: api
     trafficPolicy:
-      tls: { mode: ISTIO_MUTUAL, sni: api.example.com, credentialName: api-client }
+      tls:
+        mode: ISTIO_MUTUAL
+        sni: api.example.com
+        credentialName: api-client
 `,
     good: `
 kind: DestinationRule

@@ -19,7 +19,10 @@ spec:
   tls:
   - match: [{ gateways: [mesh], port: 443, sniHosts: [api.example.com] }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   tcp:
   - match: [{ gateways: [egress], port: 80 }]
     route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
@@ -45,7 +48,8 @@ kind: DestinationRule
 metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
-  trafficPolicy: { tls: { mode: SIMPLE } }   # the application already speaks TLS
+  # the application already speaks TLS
+  trafficPolicy: { tls: { mode: SIMPLE } }
 `,
     good: `
 kind: DestinationRule
@@ -53,7 +57,8 @@ metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
   trafficPolicy:
-    portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }]   # the application speaks HTTP
+    # the application speaks HTTP
+    portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }]
 `,
   },
 

@@ -16,7 +16,9 @@ metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
   trafficPolicy:
-    portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE, insecureSkipVerify: true } }]
+    portLevelSettings:
+    - port: { number: 80 }
+      tls: { mode: SIMPLE, insecureSkipVerify: true }
 `,
     good: `
 kind: DestinationRule

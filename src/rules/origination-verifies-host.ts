@@ -16,7 +16,9 @@ metadata: { namespace: istio-egress, name: originate-api }
 spec:
   host: api.example.com
   trafficPolicy:
-    portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE, sni: api.example.com } }]
+    portLevelSettings:
+    - port: { number: 80 }
+      tls: { mode: SIMPLE, sni: api.example.com }
 `,
     good: `
 kind: DestinationRule
@@ -26,7 +28,10 @@ spec:
   trafficPolicy:
     portLevelSettings:
     - port: { number: 80 }
-      tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] }
+      tls:
+        mode: SIMPLE
+        sni: api.example.com
+        subjectAltNames: [api.example.com]
 `,
   },
 

@@ -20,7 +20,9 @@ metadata: { namespace: istio-egress, name: passthrough }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.org], tls: { mode: PASSTHROUGH } }
+  - port: { number: 8444, name: tls, protocol: TLS }
+    hosts: [www.example.org]
+    tls: { mode: PASSTHROUGH }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: passthrough }
@@ -37,7 +39,9 @@ metadata: { namespace: istio-egress, name: passthrough }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 8444, name: tls, protocol: TLS }, hosts: [www.example.org], tls: { mode: PASSTHROUGH } }
+  - port: { number: 8444, name: tls, protocol: TLS }
+    hosts: [www.example.org]
+    tls: { mode: PASSTHROUGH }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: passthrough }

@@ -26,7 +26,8 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - port: { number: 443, name: https-api, protocol: HTTPS }   # the mesh route leads to port 80
+  # the mesh route leads to port 80
+  - port: { number: 443, name: https-api, protocol: HTTPS }
     hosts: [./api.example.com]
     tls: { mode: ISTIO_MUTUAL }
 ---
@@ -38,7 +39,10 @@ spec:
   http:
   - match: [{ gateways: [mesh], port: 80 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: api, port: { number: 80 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: api
+        port: { number: 80 }
   - match: [{ gateways: [egress], port: 443 }]
     route: [{ destination: { host: api.example.com, port: { number: 80 } } }]
 `,

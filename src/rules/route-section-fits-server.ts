@@ -20,7 +20,8 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - port: { number: 80, name: tls-api, protocol: TLS }   # the VirtualService has http routes for it
+  # the VirtualService has http routes for it
+  - port: { number: 80, name: tls-api, protocol: TLS }
     hosts: [./api.example.com]
     tls: { mode: ISTIO_MUTUAL }
 `,

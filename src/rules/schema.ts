@@ -17,7 +17,8 @@ spec:
   hosts: [partner.example.org]
   tls:
   - match: [{ port: 443, sni_hosts: [partner.example.org] }]
-    route: [{ destination: { host: partner.example.org, port: { number: 443 } } }]
+    route:
+    - destination: { host: partner.example.org, port: { number: 443 } }
 `,
     good: `
 kind: VirtualService
@@ -26,7 +27,8 @@ spec:
   hosts: [partner.example.org]
   tls:
   - match: [{ port: 443, sniHosts: [partner.example.org] }]
-    route: [{ destination: { host: partner.example.org, port: { number: 443 } } }]
+    route:
+    - destination: { host: partner.example.org, port: { number: 443 } }
 `,
   },
 

@@ -25,14 +25,18 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 80, name: https, protocol: HTTPS }, hosts: [./api.example.com, ./other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 80, name: https, protocol: HTTPS }
+    hosts: [./api.example.com, ./other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: other }
 spec:
   hosts: [other.example.com]
   gateways: [egress]
-  http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination: { host: api.example.com, port: { number: 80 } }
 `,
     good: `
 kind: Gateway
@@ -40,15 +44,21 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 80, name: https, protocol: HTTPS }, hosts: [./api.example.com], tls: { mode: ISTIO_MUTUAL } }
-  - { port: { number: 80, name: https-other, protocol: HTTPS }, hosts: [./other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 80, name: https, protocol: HTTPS }
+    hosts: [./api.example.com]
+    tls: { mode: ISTIO_MUTUAL }
+  - port: { number: 80, name: https-other, protocol: HTTPS }
+    hosts: [./other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: other }
 spec:
   hosts: [other.example.com]
   gateways: [egress]
-  http: [{ route: [{ destination: { host: api.example.com, port: { number: 80 } } }] }]
+  http:
+  - route:
+    - destination: { host: api.example.com, port: { number: 80 } }
 `,
   },
 

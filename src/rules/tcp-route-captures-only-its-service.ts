@@ -30,13 +30,18 @@ metadata: { namespace: istio-egress, name: db }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 443, name: tls-db, protocol: TLS }, hosts: [db.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: tls-db, protocol: TLS }
+    hosts: [db.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: DestinationRule
 metadata: { namespace: istio-egress, name: egress-db }
 spec:
   host: istio-egressgateway.istio-egress.svc.cluster.local
-  subsets: [{ name: db, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: db.example.com } } }]
+  subsets:
+  - name: db
+    trafficPolicy:
+      tls: { mode: ISTIO_MUTUAL, sni: db.example.com }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: db }
@@ -46,7 +51,10 @@ spec:
   tcp:
   - match: [{ gateways: [mesh], port: 5432 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: db, port: { number: 443 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: db
+        port: { number: 443 }
   - match: [{ gateways: [db], port: 443 }]
     route: [{ destination: { host: db.example.com, port: { number: 5432 } } }]
 ---
@@ -72,13 +80,18 @@ metadata: { namespace: istio-egress, name: db }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 443, name: tls-db, protocol: TLS }, hosts: [db.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: tls-db, protocol: TLS }
+    hosts: [db.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: DestinationRule
 metadata: { namespace: istio-egress, name: egress-db }
 spec:
   host: istio-egressgateway.istio-egress.svc.cluster.local
-  subsets: [{ name: db, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: db.example.com } } }]
+  subsets:
+  - name: db
+    trafficPolicy:
+      tls: { mode: ISTIO_MUTUAL, sni: db.example.com }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: db }
@@ -88,7 +101,10 @@ spec:
   tcp:
   - match: [{ gateways: [mesh], port: 5432 }]
     route:
-    - destination: { host: istio-egressgateway.istio-egress.svc.cluster.local, subset: db, port: { number: 443 } }
+    - destination:
+        host: istio-egressgateway.istio-egress.svc.cluster.local
+        subset: db
+        port: { number: 443 }
   - match: [{ gateways: [db], port: 443 }]
     route: [{ destination: { host: db.example.com, port: { number: 5432 } } }]
 ---

@@ -17,21 +17,26 @@ metadata: { namespace: istio-egress, name: databases }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 5432, name: tcp, protocol: TCP }, hosts: [orders.example.org, invoices.example.org] }
+  - port: { number: 5432, name: tcp, protocol: TCP }
+    hosts: [orders.example.org, invoices.example.org]
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: orders }
 spec:
   hosts: [orders.example.org]
   gateways: [databases]
-  tcp: [{ route: [{ destination: { host: orders.example.org, port: { number: 5432 } } }] }]
+  tcp:
+  - route:
+    - destination: { host: orders.example.org, port: { number: 5432 } }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: invoices }
 spec:
   hosts: [invoices.example.org]
   gateways: [databases]
-  tcp: [{ route: [{ destination: { host: invoices.example.org, port: { number: 5432 } } }] }]
+  tcp:
+  - route:
+    - destination: { host: invoices.example.org, port: { number: 5432 } }
 `,
     good: `
 kind: Gateway
@@ -39,22 +44,30 @@ metadata: { namespace: istio-egress, name: databases }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 5432, name: tcp-orders, protocol: TCP }, hosts: [orders.example.org] }
-  - { port: { number: 5433, name: tcp-invoices, protocol: TCP }, hosts: [invoices.example.org] }
+  - port: { number: 5432, name: tcp-orders, protocol: TCP }
+    hosts: [orders.example.org]
+  - port: { number: 5433, name: tcp-invoices, protocol: TCP }
+    hosts: [invoices.example.org]
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: orders }
 spec:
   hosts: [orders.example.org]
   gateways: [databases]
-  tcp: [{ match: [{ port: 5432 }], route: [{ destination: { host: orders.example.org, port: { number: 5432 } } }] }]
+  tcp:
+  - match: [{ port: 5432 }]
+    route:
+    - destination: { host: orders.example.org, port: { number: 5432 } }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: invoices }
 spec:
   hosts: [invoices.example.org]
   gateways: [databases]
-  tcp: [{ match: [{ port: 5433 }], route: [{ destination: { host: invoices.example.org, port: { number: 5432 } } }] }]
+  tcp:
+  - match: [{ port: 5433 }]
+    route:
+    - destination: { host: invoices.example.org, port: { number: 5432 } }
 `,
   },
 

@@ -19,14 +19,18 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 443, name: tls, protocol: TLS }, hosts: [api.example.com, other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: tls, protocol: TLS }
+    hosts: [api.example.com, other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: other }
 spec:
   hosts: [other.example.com]
   gateways: [egress]
-  tcp: [{ route: [{ destination: { host: other.example.com, port: { number: 443 } } }] }]
+  tcp:
+  - route:
+    - destination: { host: other.example.com, port: { number: 443 } }
 `,
     good: `
 kind: Gateway
@@ -34,15 +38,21 @@ metadata: { namespace: istio-egress, name: egress }
 spec:
   selector: { istio: egressgateway }
   servers:
-  - { port: { number: 443, name: tls, protocol: TLS }, hosts: [api.example.com], tls: { mode: ISTIO_MUTUAL } }
-  - { port: { number: 443, name: tls-other, protocol: TLS }, hosts: [other.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: tls, protocol: TLS }
+    hosts: [api.example.com]
+    tls: { mode: ISTIO_MUTUAL }
+  - port: { number: 443, name: tls-other, protocol: TLS }
+    hosts: [other.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 kind: VirtualService
 metadata: { namespace: istio-egress, name: other }
 spec:
   hosts: [other.example.com]
   gateways: [egress]
-  tcp: [{ route: [{ destination: { host: other.example.com, port: { number: 443 } } }] }]
+  tcp:
+  - route:
+    - destination: { host: other.example.com, port: { number: 443 } }
 `,
   },
 

@@ -24,7 +24,11 @@ spec:
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: search, labels: { istio.io/use-waypoint: waypoint } }   # it is called egress-waypoint
+metadata:
+  namespace: egress
+  name: search
+  # the Gateway is called egress-waypoint
+  labels: { istio.io/use-waypoint: waypoint }
 spec:
   hosts: [search.example.org]
   exportTo: ["."]
@@ -36,7 +40,8 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { namespace: egress, name: search-for-team-a }
 spec:
-  targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: search }]
+  targetRefs:
+  - { group: networking.istio.io, kind: ServiceEntry, name: search }
   rules: [{ from: [{ source: { namespaces: [team-a] } }] }]
 `,
     good: `
@@ -49,7 +54,10 @@ spec:
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: search, labels: { istio.io/use-waypoint: egress-waypoint } }
+metadata:
+  namespace: egress
+  name: search
+  labels: { istio.io/use-waypoint: egress-waypoint }
 spec:
   hosts: [search.example.org]
   exportTo: ["."]
@@ -61,7 +69,8 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { namespace: egress, name: search-for-team-a }
 spec:
-  targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: search }]
+  targetRefs:
+  - { group: networking.istio.io, kind: ServiceEntry, name: search }
   rules: [{ from: [{ source: { namespaces: [team-a] } }] }]
 `,
   },

@@ -27,7 +27,8 @@ metadata: { namespace: egress, name: originate-api }
 spec:
   host: api.example.com
   trafficPolicy:
-    portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }]   # the ServiceEntry declares port 80
+    # the ServiceEntry declares port 80
+    portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }]
 `,
     good: `
 apiVersion: networking.istio.io/v1

@@ -17,7 +17,11 @@ export const waypointServiceHasPolicy = defineRule({
     bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: search, labels: { istio.io/use-waypoint: egress-wp } }   # which no policy targets
+# no policy targets it
+metadata:
+  namespace: egress
+  name: search
+  labels: { istio.io/use-waypoint: egress-wp }
 spec:
   hosts: [search.example.org]
   location: MESH_EXTERNAL
@@ -27,7 +31,10 @@ spec:
     good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: search, labels: { istio.io/use-waypoint: egress-wp } }
+metadata:
+  namespace: egress
+  name: search
+  labels: { istio.io/use-waypoint: egress-wp }
 spec:
   hosts: [search.example.org]
   location: MESH_EXTERNAL
@@ -38,7 +45,8 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { namespace: egress, name: search-for-team-a }
 spec:
-  targetRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: search }]
+  targetRefs:
+  - { group: networking.istio.io, kind: ServiceEntry, name: search }
   rules: [{ from: [{ source: { namespaces: [team-a] } }] }]
 `,
   },

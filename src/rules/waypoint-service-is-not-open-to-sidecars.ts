@@ -20,11 +20,15 @@ export const waypointServiceIsNotOpenToSidecars = defineRule({
     bad: `
 apiVersion: v1
 kind: Namespace
-metadata: { name: team-c, labels: { istio-injection: enabled } }   # which sees the ServiceEntry
+# it sees the ServiceEntry
+metadata: { name: team-c, labels: { istio-injection: enabled } }
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: api, labels: { istio.io/use-waypoint: egress-wp } }
+metadata:
+  namespace: egress
+  name: api
+  labels: { istio.io/use-waypoint: egress-wp }
 spec:
   hosts: [api.example.com]
   location: MESH_EXTERNAL
@@ -38,7 +42,10 @@ metadata: { name: team-c, labels: { istio-injection: enabled } }
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { namespace: egress, name: api, labels: { istio.io/use-waypoint: egress-wp } }
+metadata:
+  namespace: egress
+  name: api
+  labels: { istio.io/use-waypoint: egress-wp }
 spec:
   hosts: [api.example.com]
   exportTo: ["."]   # which ambient clients do not heed

@@ -79,6 +79,11 @@ describe.each(rules)('$name', (rule) => {
     expect(introduced(rule, around, good).map((finding) => finding.rule)).not.toContain(rule.name);
   });
 
+  it('has examples that `explain` shows in a terminal of 80 columns', () => {
+    const lines = [rule.examples.bad, rule.examples.good].flatMap((example) => example.split('\n'));
+    expect(lines.filter((line) => line.length > 78)).toEqual([]); // and an indent of two
+  });
+
   it('has tests of its own', () => {
     const file = join(import.meta.dirname, `${rule.name}.test.ts`);
     expect(existsSync(file), `${rule.name}.test.ts`).toBe(true);
