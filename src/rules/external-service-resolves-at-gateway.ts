@@ -11,7 +11,7 @@ import { defineRule, type Problem } from './define.ts';
 export const externalServiceResolvesAtGateway = defineRule({
   name: 'external-service-resolves-at-gateway',
   summary: "The ServiceEntry of a routed host is visible in the gateway's namespace, and a gateway can resolve it.",
-  why: 'The gateway needs a cluster for the host: without a ServiceEntry that is exported to its namespace there is none (503 NC). Resolution NONE works on sidecars only, as they know the address that the application dialled; a gateway finds no endpoint (503 UH). DYNAMIC_DNS works on sidecars and waypoints only.',
+  why: 'The gateway needs a cluster for the host: without a ServiceEntry that is exported to its namespace, or with a port or subset that is not there, it has none (503 NC). Resolution NONE works on sidecars only, as they know the address that the application dialled; a gateway finds no endpoint (503 UH). DYNAMIC_DNS works on sidecars and waypoints only.',
   severity: 'error',
   subject: 'path',
   stage: 'upstream',
@@ -61,6 +61,15 @@ spec:
     if (cause === 'host-port-missing') {
       const at = { ...route, field: `${route.field}.port` };
       yield { ...problem, at, fix: 'route to a port that the ServiceEntry declares', incomplete: true };
+    }
+    if (cause === 'host-subset-missing') {
+      const at = { ...route, field: `${route.field}.subset` };
+      const fix = 'drop it, or define it in the DestinationRule that originates TLS for the host';
+      yield { ...problem, at, fix, incomplete: true };
+    }
+    if (cause === 'backend-refused') {
+      const backend = `{group: networking.istio.io, kind: Hostname, name: ${to.host}, port: ${to.port}}`;
+      yield { ...problem, at: route, fix: `name the host itself as backend: \`${backend}\``, incomplete: true };
     }
     if (cause === 'host-not-exported') yield { ...problem, ...notExported(reader, path, route) };
   },

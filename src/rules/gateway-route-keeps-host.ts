@@ -100,7 +100,8 @@ function* conditionalDetours(path: Path, reader: MeshReader): Iterable<Problem> 
   if (hop === undefined || arrival === undefined || cause === 'other-host' || sendsOtherSni(hop, server, to.host))
     return;
   for (const { source, destinations, mirrors } of gatewayRules(reader, path)) {
-    for (const { host, field } of [...destinations, ...mirrors]) {
+    for (const { host, field, refused } of [...destinations, ...mirrors]) {
+      if (refused !== undefined) continue; // external-service-resolves-at-gateway speaks
       const name = host.toLowerCase();
       if (covers(name, to.host) || covers(to.host, name) || isFixedUpstream(path, name)) continue;
       if (gatewayServiceOf(reader, host) !== undefined) continue; // gateway-leg-does-not-loop speaks

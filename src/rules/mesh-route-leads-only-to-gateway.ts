@@ -76,7 +76,7 @@ spec:
     for (const { destination, source, what } of destinationsFor(reader, captures, path)) {
       const { host, subset, field } = destination;
       const key = `${to.host}:${host}:${subset}`;
-      if (seen.has(key) || isDirectHost(inventory, host)) continue;
+      if (destination.refused !== undefined || seen.has(key) || isDirectHost(inventory, host)) continue;
       if (gatewayServiceOf(reader, host, to.host) !== undefined) continue;
       seen.add(key);
       yield {

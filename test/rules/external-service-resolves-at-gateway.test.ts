@@ -104,6 +104,22 @@ testRule(externalServiceResolvesAtGateway, {
     },
   },
   invalid: {
+    'the gateway leg names a subset that nothing defines': routeTo(
+      "{ host: api.example.com, subset: v2, port: { number: 80 } }  # ✗ no DestinationRule that the gateway applies to 'api.example.com' has a subset 'v2' (incomplete)",
+    ),
+    'Istio does not know the kind of the backend': {
+      on: 'gateway-api',
+      yaml: `
+        kind: HTTPRoute
+        metadata: { namespace: istio-egress, name: from-egress }
+        spec:
+          parentRefs: [{ name: api-egress }]
+          hostnames: [api.example.com]
+          rules:
+          - backendRefs:
+            - { group: example.org, kind: Host, name: api, port: 80 }  # ✗ a backend of kind 'Host' is nothing that Istio routes to (incomplete)
+      `,
+    },
     'the resolution is left out': `
       kind: ServiceEntry
       metadata: { namespace: istio-egress, name: api }

@@ -270,6 +270,17 @@ testRule(gatewayRouteKeepsHost, {
             - destination: { host: other.example.com, port: { number: 443 } }
       `,
     },
+    'a backend that Istio does not know leads nowhere': {
+      on: 'gateway-api',
+      yaml: `
+        kind: HTTPRoute
+        metadata: { namespace: istio-egress, name: from-egress }
+        spec:
+          parentRefs: [{ name: api-egress }]
+          hostnames: [api.example.com]
+          rules: [{ backendRefs: [{ group: example.org, kind: Host, name: api, port: 80 }] }]
+      `,
+    },
   },
   invalid: {
     'some requests are led to another host': beside(`
