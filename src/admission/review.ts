@@ -66,9 +66,12 @@ interface DenialCause {
 /** The only version of AdmissionReview that is spoken. */
 const apiVersion = 'admission.k8s.io/v1';
 
-/** The API server cuts every warning at 256 runes once all of them pass 4,096: 10 × 250 never do. */
+/**
+ * The API server cuts every warning at 256 runes once all of a request's pass 4,096, and what to do comes last. Some room is left for the
+ * warnings of others. Source: apiserver pkg/endpoints/filters/warning.go.
+ */
 const maxWarnings = 10;
-const maxWarningLength = 250;
+const maxWarningsLength = 3_800;
 
 /** More problems than this help nobody; a hostile object could have a million. */
 const maxDenials = 100;
@@ -147,15 +150,16 @@ function denialStatus({ denials }: Decision): DenialStatus {
 }
 
 function limitWarnings(warnings: readonly Notice[]): readonly string[] {
-  if (warnings.length <= maxWarnings) return warnings.map(warningText);
-  const shown = warnings.slice(0, maxWarnings - 1).map(warningText);
+  const maxLength = Math.floor(maxWarningsLength / Math.min(warnings.length, maxWarnings));
+  if (warnings.length <= maxWarnings) return warnings.map((warning) => warningText(warning, maxLength));
+  const shown = warnings.slice(0, maxWarnings - 1).map((warning) => warningText(warning, maxLength));
   return [...shown, `… and ${warnings.length - shown.length} more warnings`];
 }
 
 /** The warning within its bounds; the name of a rule at its end stays, so that `explain` can tell the rest. */
-function warningText({ message, reason }: Notice): string {
+function warningText({ message, reason }: Notice, maxLength: number): string {
   const name = message.endsWith(` (${reason})`) ? ` (${reason})` : '';
-  return `${oneLine(message.slice(0, message.length - name.length), maxWarningLength - name.length)}${name}`;
+  return `${oneLine(message.slice(0, message.length - name.length), maxLength - name.length)}${name}`;
 }
 
 function requireVersion(body: JsonObject): void {

@@ -42,11 +42,10 @@ function expectWarnings(warnings: unknown): void {
   expect(texts.length).toBeGreaterThan(0);
   expect(texts.length).toBeLessThanOrEqual(10);
   for (const warning of texts) {
-    expect([...warning].length).toBeLessThanOrEqual(250);
     expect(warning).not.toMatch(/\p{Cc}/u);
     expect(warning.isWellFormed()).toBe(true);
   }
-  expect([...texts.join('')].length).toBeLessThanOrEqual(4_096);
+  expect([...texts.join('')].length).toBeLessThanOrEqual(4_096); // beyond that the API server cuts all of them
 }
 
 function expectAnnotations(annotations: JsonObject): void {

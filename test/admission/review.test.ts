@@ -125,20 +125,31 @@ describe('reviewResponse', () => {
     expect(warnings(11).at(-1)).toBe('… and 2 more warnings');
   });
 
-  test('a warning is one line of at most 250 characters', () => {
-    const warnings = [`${'ä'.repeat(249)}𝒳`, 'two\nlines\u0007', 'x'.repeat(250)];
-    expect(reviewResponse('u', { ...allowed, warnings: warnings.map(told) }, 'v').response.warnings).toEqual([
-      `${'ä'.repeat(249)}…`,
-      'two lines\u{fffd}',
-      'x'.repeat(250),
-    ]);
+  test('a warning is one line', () => {
+    const response = reviewResponse('u', { ...allowed, warnings: [told('two\nlines\u0007')] }, 'v').response;
+    expect(response.warnings).toEqual(['two lines\u{fffd}']);
+  });
+
+  test.each([
+    [1, 3_800],
+    [2, 1_900],
+    [10, 380],
+    [11, 380],
+  ])('of %i warnings each is cut at %i characters: the API server takes 4,096 of all', (count, length) => {
+    const warnings = Array.from({ length: count }, () => told(`${'ä'.repeat(length - 1)}𝒳`));
+    const [cut, ...others] = reviewResponse('u', { ...allowed, warnings }, 'v').response.warnings ?? [];
+    expect(cut).toBe(`${'ä'.repeat(length - 1)}…`);
+    expect(others).toHaveLength(Math.min(count, 10) - 1);
+    const fits = told('ä'.repeat(length));
+    const kept = reviewResponse('u', { ...allowed, warnings: warnings.map(() => fits) }, 'v').response.warnings;
+    expect(kept?.[0]).toBe(fits.message);
   });
 
   test('the name of a rule at the end of a warning stays', () => {
     const reason = 'hop-sni-matches-host';
-    const warning = { ...told(`${'it is wrong '.repeat(30)}(${reason})`), reason };
+    const warning = { ...told(`${'it is wrong '.repeat(400)}(${reason})`), reason };
     const [text = ''] = reviewResponse('u', { ...allowed, warnings: [warning] }, 'v').response.warnings ?? [];
-    expect(text).toHaveLength(250);
+    expect(text).toHaveLength(3_800);
     expect(text).toMatch(/wrong.*… \(hop-sni-matches-host\)$/);
   });
 

@@ -17,10 +17,14 @@ export interface ControlPlane {
   readonly url: string;
   /** PEM of the authority of its certificate. */
   readonly ca: string;
+  /** Of the user of the kubeconfig. */
+  readonly token: string;
   /** Runs kubectl, with `input` as its standard input. */
   kubectl(args: readonly string[], input?: string): Promise<Said>;
   /** Runs Helm, with `input` as its standard input. */
   helm(args: readonly string[], input?: string): Promise<Said>;
+  /** Kills the API server, and resolves when another one answers in its place, with the same storage. */
+  restartApiServer(): Promise<void>;
   /** Ends it and removes all that it stored. */
   stop(): Promise<void>;
 }
@@ -42,16 +46,25 @@ export async function startControlPlane(tools: Tools): Promise<ControlPlane> {
     const [client = 0, peer = 0, secure = 0] = await freePorts(3);
     const access = writeAccess(folder, secure);
     running.push(start(tools.etcd, etcdFlags(folder, client, peer), join(folder, 'etcd.log')));
-    running.push(start(tools.kubeApiserver, apiserverFlags(folder, client, secure), join(folder, 'apiserver.log')));
-    await becomesReady(access, running);
-    const { kubeconfig, url } = access;
+    const flags = apiserverFlags(folder, client, secure);
+    const startApiServer = async (): Promise<void> => {
+      running.push(start(tools.kubeApiserver, flags, join(folder, 'apiserver.log')));
+      await becomesReady(access, running);
+    };
+    await startApiServer();
+    const { kubeconfig, url, token } = access;
     const env = { ...process.env, KUBECONFIG: kubeconfig };
     return {
       kubeconfig,
       url,
       ca: readFileSync(access.caFile, 'utf8'),
+      token,
       kubectl: (args, input) => runProgram(tools.kubectl, args, { env, input }),
       helm: (args, input) => runProgram(tools.helm, args, { env, input }),
+      restartApiServer: async () => {
+        await running.pop()?.end();
+        await startApiServer();
+      },
       stop,
     };
   } catch (error) {

@@ -22,6 +22,7 @@ export function runProgram(program: string, args: readonly string[], { env, inpu
     if (error && typeof error.code !== 'number') reject(error);
     else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
   });
+  child.stdin?.on('error', () => {}); // it ended without reading all of it, which is its own affair
   child.stdin?.end(input ?? '');
   return promise;
 }

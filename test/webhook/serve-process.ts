@@ -33,6 +33,8 @@ export interface ServeProcess {
   readonly logged: (message: string) => Promise<JsonObject>;
   /** Ends it as Kubernetes does and resolves with its exit code; once it has ended, that code. */
   readonly stop: () => Promise<number | null>;
+  /** Ends it as a crash does, at once. */
+  readonly kill: () => Promise<void>;
 }
 
 const sources = [join(import.meta.dirname, '../../src/cli.ts')];
@@ -65,6 +67,10 @@ export async function startServeProcess(options: ServeProcessOptions): Promise<S
     stop: () => {
       child.kill('SIGTERM');
       return ended;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import type { ServeProcess } from '../webhook/serve-process.ts';
+
+/** Where a Service is called. */
+interface ServiceAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Stands in for a node's kube-proxy and what tells it of pods: new connections to a Service go to its ready pods in turn, and are refused
+ * where there is none; those that are open stay where they are, whatever becomes of the pod.
+ */
+export interface StandInProxy {
+  /** From when it is ready until it is not, or is gone, the pod gets connections. */
+  add(pod: ServeProcess): void;
+  /** The pods that new connections go to. */
+  ready(): readonly ServeProcess[];
+  /** Cuts all open connections. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+/** Between two looks at the pods: for about so long connections go on to a pod that is not ready any more. */
+const lookEveryMs = 1_000;
+
+/** Starts a proxy that has no pod yet. */
+export function startProxy(address: ServiceAddress): StandInProxy {
+  const pods = new Set<ServeProcess>();
+  const sockets = new Set<Socket>();
+  const closing = new AbortController();
+  let ready: readonly ServeProcess[] = [];
+  let turn = 0;
+  const server = createServer((client) => {
+    const pod = ready[turn++ % ready.length];
+    if (pod) relay(client, pod, sockets);
+    else client.destroy();
+  });
+  const look = async (): Promise<void> => {
+    const answers = await Promise.all([...pods].map(async (pod) => ((await isReady(pod)) ? [pod] : [])));
+    ready = answers.flat();
+    await listenWhile(ready.length > 0, server, address);
+  };
+  const following = (async () => {
+    while (!closing.signal.aborted) {
+      await look();
+      await setTimeout(lookEveryMs, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  })();
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    add: (pod) => void pods.add(pod),
+    ready: () => ready,
+    cut,
+    close: async () => {
+      closing.abort();
+      await following;
+      cut();
+      await listenWhile(false, server, address);
+    },
+  };
+}
+
+async function isReady({ opsUrl }: ServeProcess): Promise<boolean> {
+  try {
+    return (await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false; // it has ended
+  }
+}
+
+async function listenWhile(isWanted: boolean, server: Server, { host, port }: ServiceAddress): Promise<void> {
+  if (isWanted === server.listening) return;
+  if (isWanted) await once(server.listen(port, host), 'listening');
+  else server.close(); // open connections stay
+}
+
+function relay(client: Socket, { url }: ServeProcess, sockets: Set<Socket>): void {
+  const { hostname, port } = new URL(url);
+  const pod = connect(Number(port), hostname);
+  for (const [from, to] of [
+    [client, pod],
+    [pod, client],
+  ] as const) {
+    sockets.add(from);
+    from.setNoDelay(true).pipe(to);
+    from
+      .on('error', () => to.destroy())
+      .on('close', () => {
+        sockets.delete(from);
+        to.destroySoon();
+      });
+  }
+}
