@@ -26,6 +26,9 @@ const patience = { timeout: 60_000, interval: 100 };
 /** What a test may take, in milliseconds, beside its calls. */
 const longTest = 120_000 + (minCalls / perSecond) * 1_000;
 
+/** Of thousands of calls one may take longer than the API server waits, where a machine does other work meanwhile; a fault fails twice. */
+const retry = 1;
+
 const [everywhere] = objectsOf(join(demo, 'changes/deny-everywhere.yaml'));
 const wrongSni = readFileSync(join(demo, 'changes/wrong-sni.yaml'), 'utf8');
 
@@ -88,7 +91,7 @@ async function shakeHands({ url }: ServeProcess, ca: string): Promise<void> {
   socket.destroy();
 }
 
-test('rolling updates fail no call', { timeout: longTest }, async () => {
+test('rolling updates fail no call', { timeout: longTest, retry }, async () => {
   const calls = startCalls();
   do {
     for (const old of [...chart.proxy.ready()]) {
@@ -100,7 +103,7 @@ test('rolling updates fail no call', { timeout: longTest }, async () => {
   expect(chart.proxy.ready()).toHaveLength(2);
 });
 
-test('another authority fails no call', { timeout: longTest + 120_000 }, async () => {
+test('another authority fails no call', { timeout: longTest + 120_000, retry }, async () => {
   const before = await readBundle();
   const calls = startCalls();
   succeeded(await cluster.kubectl(['delete', 'secret', 'egress-guard-certificate', '-n', 'egress-guard']));
