@@ -13,6 +13,7 @@ import {
   type VirtualService,
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
+import { clusterService } from '../mesh/cluster-services.ts';
 import {
   type MeshReader,
   meshVirtualServicesUnder,
@@ -20,7 +21,7 @@ import {
   servicesByHost,
   servicesUnder,
 } from '../mesh/indexes.ts';
-import { clusterService, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
+import { listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
   hasHttpListener,

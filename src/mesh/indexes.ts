@@ -214,6 +214,27 @@ export const meshVirtualServicesBySni = virtualServiceIndex(
   },
 );
 
+/** VirtualServices on sidecars by the hosts that their rules lead or mirror to, case as written. */
+export const meshVirtualServicesByDestination = virtualServiceIndex(
+  'mesh VirtualServices by destination',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    const { http, tls, tcp } = virtualService;
+    const destinations = [
+      ...http.flatMap((rule) => [...rule.destinations, ...rule.mirrors]),
+      ...[...tls, ...tcp].flatMap((rule) => rule.destinations),
+    ];
+    for (const host of new Set(destinations.map((destination) => destination.host))) yield [host, virtualService];
+  },
+);
+
+/** VirtualServices on sidecars of which others decide destinations. */
+export const delegatingVirtualServices = virtualServiceIndex('delegating VirtualServices', ({ virtualService }) =>
+  virtualService?.gateways.includes(meshGateway) && virtualService.http.some((rule) => rule.delegate !== undefined)
+    ? [[everything, virtualService]]
+    : [],
+);
+
 /** The SNIs of all `tls` matches of a VirtualService, in lower case, each once. */
 export function snisOfMatches(virtualService: VirtualService): ReadonlySet<string> {
   const matches = virtualService.tls.flatMap((rule) => rule.matches);
@@ -554,6 +575,8 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   meshVirtualServices,
   meshVirtualServicesUnder,
   meshVirtualServicesBySni,
+  meshVirtualServicesByDestination,
+  delegatingVirtualServices,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
   virtualServicesOfGateways,

@@ -106,7 +106,9 @@ export const surroundingsDeviations = {
     const { flow, random, scene } = place;
     const subset = random.chance(0.5) ? { subset: flow.key } : {};
     const egressProxy = { host: flow.gateway.host, port: { number: flow.hopPort }, ...subset };
-    const hosts = [`${flow.gateway.namespace}/${flow.gateway.host}`, ...importsFor(place)];
+    // Without an import of its own the gateway's Service is there only where a VirtualService leads to it.
+    const own = random.chance(0.5) ? [`${flow.gateway.namespace}/${flow.gateway.host}`] : [];
+    const hosts = [...own, ...importsFor(place)];
     addSidecar(place, random.pick(clientNamespaces(scene)), {
       egress: [{ hosts }],
       outboundTrafficPolicy: { mode: 'ALLOW_ANY', egressProxy },
