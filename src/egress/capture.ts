@@ -14,17 +14,10 @@ import {
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService } from '../mesh/cluster-services.ts';
-import {
-  type MeshReader,
-  meshVirtualServicesUnder,
-  serviceAddresses,
-  servicesByHost,
-  servicesUnder,
-} from '../mesh/indexes.ts';
+import { type MeshReader, meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
 import { listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
-  hasHttpListener,
   isRoutedByTls,
   refusedTlsName,
   type TlsChain,
@@ -33,6 +26,7 @@ import {
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
 import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { type AcceptingListener, acceptingListener, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
@@ -67,48 +61,13 @@ const start: Progress = { decidedBy: [] };
  * Source: core/listener.go `buildSidecarOutboundListeners`, core/httproute.go `BuildSidecarOutboundVirtualHosts`.
  */
 export function capture(client: ClientView, request: Request): readonly Capture[] {
-  const listener = egressListener(client, request.port);
-  if (listener === undefined) return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
-  const address = addressOf(client, listener, request);
-  if (request.protocol === 'http' && isHttp(client, listener, request, address))
-    return captureHttp(client, listener, request);
-  return captureStream(client, listener, request, address);
-}
-
-/**
- * The address (or block) of a service by which the application's connection is recognised; empty: none, as some address in the
- * Internet is dialled. Where the address is not known, it is taken to be the ServiceEntry's, if that has one.
- */
-function addressOf(client: ClientView, listener: EgressListener, { name, port, address }: Request): string {
-  const { reader } = client;
-  if (address === undefined) {
-    const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
-    return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
-  }
-  let owned = '';
-  let longest = -1;
-  for (const entry of reader.distinct(serviceAddresses, String(port))) {
-    const [block = '', owner = ''] = entry.split(' ');
-    const length = prefixLength(block, address) ?? -1;
-    if (length <= longest || !isOnBlock(listenerServices(client, listener, owner), block)) continue;
-    owned = block;
-    longest = length;
-  }
-  return owned;
-}
-
-function isOnBlock(services: readonly SeenService[], block: string): boolean {
-  return services.some(({ service }) => service.addresses.includes(block));
-}
-
-/**
- * HTTP is recognised on the listener for all addresses, unless a TCP listener has the very address; a port without protocol
- * recognises it there too.
- */
-function isHttp(client: ClientView, listener: EgressListener, request: Request, address: string): boolean {
-  const owner = address === '' ? undefined : tcpOwner(client, listener, request.port, address);
-  if (owner === undefined) return hasHttpListener(client, listener, request.port);
-  return isHttpPort(owner, request.port) && owner.service.host.toLowerCase() === request.name;
+  const accepting = acceptingListener(client, request);
+  const routing = egressListener(client, request.port);
+  if (accepting === undefined || routing === undefined)
+    return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
+  if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
+    return captureHttp(client, routing, request);
+  return captureStream(client, accepting, request);
 }
 
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
@@ -287,12 +246,8 @@ function routesRegisteredService(
 }
 
 /** TLS and raw bytes: the chain that names the SNI, else the one that takes every connection, else unknown traffic. */
-function captureStream(
-  client: ClientView,
-  listener: EgressListener,
-  request: Request,
-  address: string,
-): readonly Capture[] {
+function captureStream(client: ClientView, accepting: AcceptingListener, request: Request): readonly Capture[] {
+  const { listener, address } = accepting;
   const { port } = request;
   const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
   if (refused !== undefined) {
@@ -303,7 +258,7 @@ function captureStream(
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
-  if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
+  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
   const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
   if (tlsOwner !== undefined) return [toService(tlsOwner, port, start)];
   return [
@@ -357,21 +312,35 @@ function ownTls(
   return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
 }
 
-/**
- * Rules that name destination subnets win by the longest prefix over the first rule that names none.
- * Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
- */
 function captureTcp(
   client: ClientView,
-  listener: EgressListener,
+  accepting: AcceptingListener,
   request: Request,
-  address: string,
   owner: SeenService,
 ): readonly Capture[] {
   const { port } = request;
+  const { rule } = tcpRuleFor(client, accepting, request, owner);
+  const { host } = owner.service;
+  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
+  return rule === undefined
+    ? [toService(owner, port, progress)]
+    : routeStream(client, accepting.listener, rule, port, progress);
+}
+
+/**
+ * The `tcp` rule for a connection and the length of the prefix that chose it; rules that name destination subnets win by the longest one over
+ * the first rule that names none. Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
+ */
+function tcpRuleFor(
+  client: ClientView,
+  { listener, address }: AcceptingListener,
+  request: Request,
+  owner: SeenService,
+): { readonly rule?: StreamRule; readonly prefix: number } {
+  const { port } = request;
   // Of a block whose dialled address is not known, the first address stands for all.
   const dialled = request.address ?? address.split('/', 1)[0] ?? '';
-  const ownPrefix = address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
+  const ownPrefix = ownPrefixOf(address, dialled);
   let chosen: StreamRule | undefined;
   let longest = -1;
   for (const rule of overlapping(client, listener, owner.service).flatMap((virtualService) => virtualService.tcp)) {
@@ -384,10 +353,12 @@ function captureTcp(
     }
     if (isLast) break;
   }
-  const { host } = owner.service;
-  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
-  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, progress)];
-  return routeStream(client, listener, chosen, port, progress);
+  return chosen === undefined || longest < ownPrefix ? { prefix: ownPrefix } : { rule: chosen, prefix: longest };
+}
+
+/** The length of the block by which a service is recognised; 0 where it has an address, or none, of its own. */
+function ownPrefixOf(address: string, dialled: string): number {
+  return address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
 }
 
 /** The longest prefix by which the subnets of a rule contain an address; -1: none does. */

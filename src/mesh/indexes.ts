@@ -148,6 +148,14 @@ function listensOnPods(service: MeshService): boolean {
   return isKubernetes(service) || service.selector !== undefined;
 }
 
+/** All services that proxies listen for, by port. */
+export const servicesByPort = serviceIndex('services by port', function* ({ services }) {
+  for (const service of services) {
+    if (service.resolution === 'ALIAS') continue;
+    for (const number of new Set(service.ports.map((port) => port.number))) yield [String(number), service];
+  }
+});
+
 /** `address host`, by port, of ServiceEntries whose connections are recognised by an address or block: all but HTTP. */
 export const serviceAddresses = distinctIndex('service addresses', function* ({ services }) {
   for (const service of services) {
@@ -569,6 +577,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   publicHttpServices,
   exportedHttpServices,
   httpServicesByNamespace,
+  servicesByPort,
   tcpServicesByAddress,
   tlsServicesByName,
   kubernetesServices,
