@@ -5,7 +5,7 @@ import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { hostnamesOf, type ParentId, parentOf, type Route } from '../istio/gateway-api-routes.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
 import { hostPatternsOf, indexKeyOf, overlaps } from '../istio/hosts.ts';
-import { sectionOf } from '../istio/protocol.ts';
+import { type Protocol, sectionOf } from '../istio/protocol.ts';
 import {
   compareText,
   earlierFirst,
@@ -155,6 +155,25 @@ export const servicesByPort = serviceIndex('services by port', function* ({ serv
     for (const number of new Set(service.ports.map((port) => port.number))) yield [String(number), service];
   }
 });
+
+/** Services of protocols that share a listener with no other, by `address|port` of the listener; the address is empty for all. */
+export const serverFirstServices = serviceIndex('server-first services', function* ({ services }) {
+  for (const service of services) {
+    for (const { number, protocol } of service.ports) {
+      if (protocol !== 'Mongo' && protocol !== 'MySQL') continue;
+      for (const address of sharedAddressesOf(service, protocol)) yield [ruleKey(address, String(number)), service];
+    }
+  }
+});
+
+/** The addresses of the listeners that a service's port shares with those of others; a block is a matter of the one for all addresses. */
+export function sharedAddressesOf(service: MeshService, protocol: Protocol): readonly string[] {
+  const section = sectionOf(protocol);
+  if (section === 'none') return [];
+  if (section === 'http') return [everything];
+  if (service.addresses.length === 0) return listensOnPods(service) ? [] : [everything];
+  return [...new Set(service.addresses.map((address) => (address.includes('/') ? everything : address)))];
+}
 
 /** `address host`, by port, of ServiceEntries whose connections are recognised by an address or block: all but HTTP. */
 export const serviceAddresses = distinctIndex('service addresses', function* ({ services }) {
@@ -578,6 +597,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   exportedHttpServices,
   httpServicesByNamespace,
   servicesByPort,
+  serverFirstServices,
   tcpServicesByAddress,
   tlsServicesByName,
   kubernetesServices,

@@ -1,9 +1,9 @@
-import { type Section, sectionOf } from '../istio/protocol.ts';
+import { type Protocol, type Section, sectionOf } from '../istio/protocol.ts';
 import type { MeshPort, MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
 import { type ClientView, scopeWithKey } from './client-view.ts';
 import type { Query } from './engine.ts';
-import { type MeshReader, ruleKey, servicesByPort } from './indexes.ts';
+import { type MeshReader, ruleKey, serverFirstServices, servicesByPort, sharedAddressesOf } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
 import {
   exportedFirst,
@@ -11,6 +11,7 @@ import {
   isServiceImported,
   isServiceVisible,
   listenerServices,
+  portOf,
   type SeenService,
 } from './services.ts';
 
@@ -61,4 +62,34 @@ function importable(reader: MeshReader, listener: EgressListener): readonly Mesh
   return reader
     .entries(servicesByPort, String(listener.port))
     .filter(({ host, namespace }) => [true, false].some((isOwn) => importsService(listener, host, namespace, isOwn)));
+}
+
+/** What shares a listener: Mongo and MySQL are each alone on theirs, as sniffing would break them; all else is together. */
+type Company = 'Mongo' | 'MySQL' | 'all else';
+
+function companyOf(protocol: Protocol): Company {
+  return protocol === 'Mongo' || protocol === 'MySQL' ? protocol : 'all else';
+}
+
+/**
+ * True when a protocol has a place on the sidecar's listener of a port and address (empty: all), which is for the company of the first
+ * service that istiod comes to. Source: core/listener.go `isConflictWithWellKnownPort`.
+ */
+export function hasPlace(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  protocol: Protocol,
+): boolean {
+  const shared = address.includes('/') ? '' : address;
+  const { reader } = client;
+  if (listener.protocol !== undefined) return true;
+  if (reader.entries(serverFirstServices, ruleKey(shared, String(port))).length === 0) return true;
+  for (const seen of usable(client, listener, reader.entries(servicesByPort, String(port)))) {
+    const found = portOf(seen, port);
+    if (found === undefined || !sharedAddressesOf(seen.service, found.protocol).includes(shared)) continue;
+    return companyOf(found.protocol) === companyOf(protocol);
+  }
+  return true;
 }

@@ -22,7 +22,7 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
-import { sectionOn, servicesOnOwnPort } from './port-listeners.ts';
+import { hasPlace, sectionOn, servicesOnOwnPort } from './port-listeners.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
   exportedFirst,
@@ -30,6 +30,7 @@ import {
   isServiceImported,
   isServiceVisible,
   listenerServices,
+  portOf,
   type SeenService,
   servicesOfHost,
 } from './services.ts';
@@ -59,6 +60,7 @@ export function egressListener(client: ClientView, port: number): EgressListener
 export function hasHttpListener(client: ClientView, listener: EgressListener, port: number): boolean {
   const { reader } = client;
   if (listener.protocol !== undefined) return hasOwnHttpListener(client, listener, listener.protocol);
+  if (!hasPlace(client, listener, port, '', 'HTTP')) return false;
   const isUsable = (service: MeshService): boolean => {
     if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
     return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
@@ -208,7 +210,8 @@ export function tlsServices(
   return listenerServices(client, listener, host).filter(
     ({ service, ports }) =>
       isOnAddress(service, address) &&
-      ports.some((candidate) => candidate.number === port && sectionOn(listener, candidate) === 'tls'),
+      ports.some((candidate) => candidate.number === port && sectionOn(listener, candidate) === 'tls') &&
+      hasPlace(client, listener, port, address, 'TLS'),
   );
 }
 
@@ -253,7 +256,8 @@ export function tcpOwner(
     const seen = listenerServices(client, listener, service.host).find((candidate) =>
       isSameService(candidate.service, service),
     );
-    if (seen !== undefined) return seen;
+    const found = portOf(seen, port);
+    if (found !== undefined && hasPlace(client, listener, port, address, found.protocol)) return seen;
   }
   return undefined;
 }
