@@ -65,9 +65,23 @@ export function capture(client: ClientView, request: Request): readonly Capture[
   const routing = egressListener(client, request.port);
   if (accepting === undefined || routing === undefined)
     return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
+  const owner = subnetOwner(client, accepting, request);
+  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
   if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
     return captureHttp(client, routing, request);
   return captureStream(client, accepting, request);
+}
+
+/**
+ * The service one of whose `tcp` rules names the dialled address more closely than anything else does: Envoy looks at the address before the
+ * SNI and before what is spoken.
+ */
+function subnetOwner(client: ClientView, accepting: AcceptingListener, request: Request): SeenService | undefined {
+  if (request.address === undefined) return undefined;
+  const owner = tcpOwner(client, accepting.listener, request.port, accepting.address);
+  if (owner === undefined) return undefined;
+  const { rule, prefix } = tcpRuleFor(client, accepting, request, owner);
+  return rule !== undefined && prefix > ownPrefixOf(accepting.address, request.address) ? owner : undefined;
 }
 
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
