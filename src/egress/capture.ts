@@ -40,6 +40,8 @@ export interface Captured {
   readonly port: number;
   /** The listener that imports the VirtualService; absent: the Sidecar's egress proxy is the destination. */
   readonly listener?: EgressListener;
+  /** True where the sidecar routes requests, false where it passes bytes on. */
+  readonly isHttp: boolean;
   readonly progress: Progress;
 }
 
@@ -48,6 +50,8 @@ export interface ToService {
   readonly kind: 'service';
   readonly seen: SeenService;
   readonly port: number;
+  /** As of `Captured`. */
+  readonly isHttp: boolean;
   readonly progress: Progress;
 }
 
@@ -64,7 +68,7 @@ export function capture(client: ClientView, request: Request): readonly Capture[
   const accepting = acceptingListener(client, request);
   const routing = egressListener(client, request.port);
   if (accepting === undefined || routing === undefined)
-    return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
+    return [unknown(client, false, start, 'no egress listener of the Sidecar serves the port')];
   const owner = subnetOwner(client, accepting, request);
   if (owner !== undefined) return captureTcp(client, accepting, request, owner);
   if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
@@ -91,7 +95,7 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
     if ('service' in owner) return [toRegistered(client, listener, owner, request.port)];
     return routeHttp(client, listener, owner, request);
   }
-  return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
+  return [unknown(client, true, start, `no route or service of port ${request.port} is known for the host`)];
 }
 
 /**
@@ -101,9 +105,9 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
 function toRegistered(client: ClientView, listener: EgressListener, seen: SeenService, port: number): Capture {
   const { host, resource } = seen.service;
   const lower = host.toLowerCase();
-  if (lower === host || listener.isHttpProxy) return toService(seen, port, start);
+  if (lower === host || listener.isHttpProxy) return toService(seen, port, true, start);
   const folded = clusterService(client, lower);
-  if (folded !== undefined) return toService(folded, port, start);
+  if (folded !== undefined) return toService(folded, port, true, start);
   const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
   return brokenAt(decide(start, resource, 'spec.hosts'), 'no-such-destination', reason);
 }
@@ -136,6 +140,7 @@ function routeHttp(
     destination,
     port: destination.port ?? request.port,
     listener,
+    isHttp: true,
     progress: decide(from, rule.source, destination.field),
   });
   return [
@@ -267,16 +272,21 @@ function captureStream(client: ClientView, accepting: AcceptingListener, request
   if (refused !== undefined) {
     const progress = { ...claims(client.reader, refused.chains), refusedName: refused.name };
     const reason = `Envoy refuses the TLS listener of port ${port}, where '${refused.name}' is claimed twice`;
-    return [unknown(client, progress, reason)];
+    return [unknown(client, false, progress, reason)];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined) return byName;
   const owner = tcpOwner(client, listener, port, address);
   if (owner !== undefined) return captureTcp(client, accepting, request, owner);
   const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
-  if (tlsOwner !== undefined) return [toService(tlsOwner, port, start)];
+  if (tlsOwner !== undefined) return [toService(tlsOwner, port, false, start)];
   return [
-    unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
+    unknown(
+      client,
+      false,
+      start,
+      `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`,
+    ),
   ];
 }
 
@@ -305,11 +315,11 @@ function captureTls(
   for (const name of hostPatternsOf(request.name)) {
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
-    if (chain.rule === undefined) return [toService(chain.seen, port, start)];
+    if (chain.rule === undefined) return [toService(chain.seen, port, false, start)];
     return routeStream(client, listener, chain.rule, port, start);
   }
   const own = address === '' ? undefined : ownTls(client, listener, request, address);
-  return own === undefined ? undefined : [toService(own, port, start)];
+  return own === undefined ? undefined : [toService(own, port, false, start)];
 }
 
 /**
@@ -337,7 +347,7 @@ function captureTcp(
   const { host } = owner.service;
   const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
   return rule === undefined
-    ? [toService(owner, port, progress)]
+    ? [toService(owner, port, false, progress)]
     : routeStream(client, accepting.listener, rule, port, progress);
 }
 
@@ -416,13 +426,14 @@ function routeStream(
       destination,
       port,
       listener,
+      isHttp: false,
       progress: decide(progress, rule.source, destination.field),
     };
   });
 }
 
 /** Traffic to a destination that the sidecar does not know. Source: core/httproute.go `buildCatchAllVirtualHost`. */
-function unknown(client: ClientView, progress: Progress, because: string): Capture {
+function unknown(client: ClientView, isHttp: boolean, progress: Progress, because: string): Capture {
   client.answers?.add({ kind: 'all else' });
   const { egressProxy, resource } = client.scope;
   const policy = outboundTrafficPolicyOf(client);
@@ -445,7 +456,7 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
     const port = egressProxy.port?.number ?? 0;
     const field = 'spec.outboundTrafficPolicy.egressProxy';
     const destination = { host: egressProxy.host ?? '', subset: egressProxy.subset ?? '', port, weight: 100, field };
-    return { kind: 'captured', destination, port, progress: decided };
+    return { kind: 'captured', destination, port, isHttp, progress: decided };
   }
   return ended(
     end(decided, {
@@ -457,8 +468,8 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
   );
 }
 
-function toService(seen: SeenService, port: number, progress: Progress): ToService {
-  return { kind: 'service', seen, port, progress: decide(progress, seen.service.resource, '') };
+function toService(seen: SeenService, port: number, isHttp: boolean, progress: Progress): ToService {
+  return { kind: 'service', seen, port, isHttp, progress: decide(progress, seen.service.resource, '') };
 }
 
 function ended(way: Way): Capture {

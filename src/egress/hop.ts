@@ -83,7 +83,7 @@ export function hop(
     ];
   }
   // Origination takes the SNI from the authority, of HTTP only.
-  const autoSni = request.protocol === 'http' ? request.name : '';
+  const autoSni = captured.isHttp ? request.name : '';
   return arrive(client.reader, { ...progress, hop: base }, base, cluster, autoSni);
 }
 
