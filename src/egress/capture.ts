@@ -3,7 +3,7 @@ import { covers, hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../i
 import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { olderFirst, type Resource } from '../istio/resources.ts';
-import type { MeshService } from '../istio/service.ts';
+import { type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
 import {
   meshGateway,
@@ -15,7 +15,7 @@ import {
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService } from '../mesh/cluster-services.ts';
 import { type MeshReader, meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
-import { listenerServices, portOf, type SeenService } from '../mesh/services.ts';
+import { exportedFirst, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
   isRoutedByTls,
@@ -275,11 +275,14 @@ function captureStream(client: ClientView, accepting: AcceptingListener, request
     return [unknown(client, false, progress, reason)];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
-  if (byName !== undefined) return byName;
+  if (byName !== undefined && !('service' in byName)) return byName;
+  const isOwnAddress = address !== '' && !address.includes('/');
+  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, listener, request, address) : undefined);
   const owner = tcpOwner(client, listener, port, address);
+  // At one address both take whatever comes: the chain of the second is left out.
+  if (tlsOwner !== undefined && (owner === undefined || !isOwnAddress || isBefore(tlsOwner, owner)))
+    return [toService(tlsOwner, port, false, start)];
   if (owner !== undefined) return captureTcp(client, accepting, request, owner);
-  const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
-  if (tlsOwner !== undefined) return [toService(tlsOwner, port, false, start)];
   return [
     unknown(
       client,
@@ -310,16 +313,20 @@ function captureTls(
   listener: EgressListener,
   request: Request,
   address: string,
-): readonly Capture[] | undefined {
+): readonly Capture[] | { readonly service: SeenService } | undefined {
   const { port } = request;
   for (const name of hostPatternsOf(request.name)) {
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
-    if (chain.rule === undefined) return [toService(chain.seen, port, false, start)];
+    if (chain.rule === undefined) return { service: chain.seen };
     return routeStream(client, listener, chain.rule, port, start);
   }
-  const own = address === '' ? undefined : ownTls(client, listener, request, address);
-  return own === undefined ? undefined : [toService(own, port, false, start)];
+  return undefined;
+}
+
+/** True where istiod comes to one service before another. */
+function isBefore(a: SeenService, b: SeenService): boolean {
+  return exportedFirst([a.service, b.service].toSorted(olderServiceFirst))[0] === a.service;
 }
 
 /**
