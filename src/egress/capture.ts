@@ -3,7 +3,7 @@ import { covers, hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../i
 import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { olderFirst, type Resource } from '../istio/resources.ts';
-import type { MeshService } from '../istio/service.ts';
+import { type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
 import {
   meshGateway,
@@ -13,17 +13,11 @@ import {
   type VirtualService,
 } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
-import {
-  type MeshReader,
-  meshVirtualServicesUnder,
-  serviceAddresses,
-  servicesByHost,
-  servicesUnder,
-} from '../mesh/indexes.ts';
-import { clusterService, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
+import { clusterService } from '../mesh/cluster-services.ts';
+import { type MeshReader, meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { exportedFirst, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
-  hasHttpListener,
   isRoutedByTls,
   refusedTlsName,
   type TlsChain,
@@ -32,6 +26,7 @@ import {
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
 import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { type AcceptingListener, acceptingListener, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
@@ -45,6 +40,8 @@ export interface Captured {
   readonly port: number;
   /** The listener that imports the VirtualService; absent: the Sidecar's egress proxy is the destination. */
   readonly listener?: EgressListener;
+  /** True where the sidecar routes requests, false where it passes bytes on. */
+  readonly isHttp: boolean;
   readonly progress: Progress;
 }
 
@@ -53,6 +50,8 @@ export interface ToService {
   readonly kind: 'service';
   readonly seen: SeenService;
   readonly port: number;
+  /** As of `Captured`. */
+  readonly isHttp: boolean;
   readonly progress: Progress;
 }
 
@@ -66,48 +65,27 @@ const start: Progress = { decidedBy: [] };
  * Source: core/listener.go `buildSidecarOutboundListeners`, core/httproute.go `BuildSidecarOutboundVirtualHosts`.
  */
 export function capture(client: ClientView, request: Request): readonly Capture[] {
-  const listener = egressListener(client, request.port);
-  if (listener === undefined) return [unknown(client, start, 'no egress listener of the Sidecar serves the port')];
-  const address = addressOf(client, listener, request);
-  if (request.protocol === 'http' && isHttp(client, listener, request, address))
-    return captureHttp(client, listener, request);
-  return captureStream(client, listener, request, address);
+  const accepting = acceptingListener(client, request);
+  const routing = egressListener(client, request.port);
+  if (accepting === undefined || routing === undefined)
+    return [unknown(client, false, start, 'no egress listener of the Sidecar serves the port')];
+  const owner = subnetOwner(client, accepting, request);
+  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
+  if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
+    return captureHttp(client, routing, request);
+  return captureStream(client, accepting, request);
 }
 
 /**
- * The address (or block) of a service by which the application's connection is recognised; empty: none, as some address in the
- * Internet is dialled. Where the address is not known, it is taken to be the ServiceEntry's, if that has one.
+ * The service one of whose `tcp` rules names the dialled address more closely than anything else does: Envoy looks at the address before the
+ * SNI and before what is spoken.
  */
-function addressOf(client: ClientView, listener: EgressListener, { name, port, address }: Request): string {
-  const { reader } = client;
-  if (address === undefined) {
-    const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
-    return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
-  }
-  let owned = '';
-  let longest = -1;
-  for (const entry of reader.distinct(serviceAddresses, String(port))) {
-    const [block = '', owner = ''] = entry.split(' ');
-    const length = prefixLength(block, address) ?? -1;
-    if (length <= longest || !isOnBlock(listenerServices(client, listener, owner), block)) continue;
-    owned = block;
-    longest = length;
-  }
-  return owned;
-}
-
-function isOnBlock(services: readonly SeenService[], block: string): boolean {
-  return services.some(({ service }) => service.addresses.includes(block));
-}
-
-/**
- * HTTP is recognised on the listener for all addresses, unless a TCP listener has the very address; a port without protocol
- * recognises it there too.
- */
-function isHttp(client: ClientView, listener: EgressListener, request: Request, address: string): boolean {
-  const owner = address === '' ? undefined : tcpOwner(client, listener, request.port, address);
-  if (owner === undefined) return hasHttpListener(client, listener, request.port);
-  return isHttpPort(owner, request.port) && owner.service.host.toLowerCase() === request.name;
+function subnetOwner(client: ClientView, accepting: AcceptingListener, request: Request): SeenService | undefined {
+  if (request.address === undefined) return undefined;
+  const owner = tcpOwner(client, accepting.listener, request.port, accepting.address);
+  if (owner === undefined) return undefined;
+  const { rule, prefix } = tcpRuleFor(client, accepting, request, owner);
+  return rule !== undefined && prefix > ownPrefixOf(accepting.address, request.address) ? owner : undefined;
 }
 
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
@@ -117,7 +95,7 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
     if ('service' in owner) return [toRegistered(client, listener, owner, request.port)];
     return routeHttp(client, listener, owner, request);
   }
-  return [unknown(client, start, `no route or service of port ${request.port} is known for the host`)];
+  return [unknown(client, true, start, `no route or service of port ${request.port} is known for the host`)];
 }
 
 /**
@@ -127,9 +105,9 @@ function captureHttp(client: ClientView, listener: EgressListener, request: Requ
 function toRegistered(client: ClientView, listener: EgressListener, seen: SeenService, port: number): Capture {
   const { host, resource } = seen.service;
   const lower = host.toLowerCase();
-  if (lower === host || listener.isHttpProxy) return toService(seen, port, start);
+  if (lower === host || listener.isHttpProxy) return toService(seen, port, true, start);
   const folded = clusterService(client, lower);
-  if (folded !== undefined) return toService(folded, port, start);
+  if (folded !== undefined) return toService(folded, port, true, start);
   const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
   return brokenAt(decide(start, resource, 'spec.hosts'), 'no-such-destination', reason);
 }
@@ -162,6 +140,7 @@ function routeHttp(
     destination,
     port: destination.port ?? request.port,
     listener,
+    isHttp: true,
     progress: decide(from, rule.source, destination.field),
   });
   return [
@@ -286,27 +265,31 @@ function routesRegisteredService(
 }
 
 /** TLS and raw bytes: the chain that names the SNI, else the one that takes every connection, else unknown traffic. */
-function captureStream(
-  client: ClientView,
-  listener: EgressListener,
-  request: Request,
-  address: string,
-): readonly Capture[] {
+function captureStream(client: ClientView, accepting: AcceptingListener, request: Request): readonly Capture[] {
+  const { listener, address } = accepting;
   const { port } = request;
   const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
   if (refused !== undefined) {
     const progress = { ...claims(client.reader, refused.chains), refusedName: refused.name };
     const reason = `Envoy refuses the TLS listener of port ${port}, where '${refused.name}' is claimed twice`;
-    return [unknown(client, progress, reason)];
+    return [unknown(client, false, progress, reason)];
   }
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
-  if (byName !== undefined) return byName;
+  if (byName !== undefined && !('service' in byName)) return byName;
+  const isOwnAddress = address !== '' && !address.includes('/');
+  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, listener, request, address) : undefined);
   const owner = tcpOwner(client, listener, port, address);
-  if (owner !== undefined) return captureTcp(client, listener, request, address, owner);
-  const tlsOwner = address === '' || address.includes('/') ? undefined : ownTls(client, listener, request, address);
-  if (tlsOwner !== undefined) return [toService(tlsOwner, port, start)];
+  // At one address both take whatever comes: the chain of the second is left out.
+  if (tlsOwner !== undefined && (owner === undefined || !isOwnAddress || isBefore(tlsOwner, owner)))
+    return [toService(tlsOwner, port, false, start)];
+  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
   return [
-    unknown(client, start, `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`),
+    unknown(
+      client,
+      false,
+      start,
+      `no route or service takes ${request.protocol.toUpperCase()} to the host on port ${port}`,
+    ),
   ];
 }
 
@@ -330,16 +313,20 @@ function captureTls(
   listener: EgressListener,
   request: Request,
   address: string,
-): readonly Capture[] | undefined {
+): readonly Capture[] | { readonly service: SeenService } | undefined {
   const { port } = request;
   for (const name of hostPatternsOf(request.name)) {
     const [chain] = tlsChainsNamed(client, listener, port, address, name);
     if (chain === undefined) continue;
-    if (chain.rule === undefined) return [toService(chain.seen, port, start)];
+    if (chain.rule === undefined) return { service: chain.seen };
     return routeStream(client, listener, chain.rule, port, start);
   }
-  const own = address === '' ? undefined : ownTls(client, listener, request, address);
-  return own === undefined ? undefined : [toService(own, port, start)];
+  return undefined;
+}
+
+/** True where istiod comes to one service before another. */
+function isBefore(a: SeenService, b: SeenService): boolean {
+  return exportedFirst([a.service, b.service].toSorted(olderServiceFirst))[0] === a.service;
 }
 
 /**
@@ -356,21 +343,35 @@ function ownTls(
   return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
 }
 
-/**
- * Rules that name destination subnets win by the longest prefix over the first rule that names none.
- * Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
- */
 function captureTcp(
   client: ClientView,
-  listener: EgressListener,
+  accepting: AcceptingListener,
   request: Request,
-  address: string,
   owner: SeenService,
 ): readonly Capture[] {
   const { port } = request;
+  const { rule } = tcpRuleFor(client, accepting, request, owner);
+  const { host } = owner.service;
+  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
+  return rule === undefined
+    ? [toService(owner, port, false, progress)]
+    : routeStream(client, accepting.listener, rule, port, progress);
+}
+
+/**
+ * The `tcp` rule for a connection and the length of the prefix that chose it; rules that name destination subnets win by the longest one over
+ * the first rule that names none. Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
+ */
+function tcpRuleFor(
+  client: ClientView,
+  { listener, address }: AcceptingListener,
+  request: Request,
+  owner: SeenService,
+): { readonly rule?: StreamRule; readonly prefix: number } {
+  const { port } = request;
   // Of a block whose dialled address is not known, the first address stands for all.
   const dialled = request.address ?? address.split('/', 1)[0] ?? '';
-  const ownPrefix = address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
+  const ownPrefix = ownPrefixOf(address, dialled);
   let chosen: StreamRule | undefined;
   let longest = -1;
   for (const rule of overlapping(client, listener, owner.service).flatMap((virtualService) => virtualService.tcp)) {
@@ -383,10 +384,12 @@ function captureTcp(
     }
     if (isLast) break;
   }
-  const { host } = owner.service;
-  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
-  if (chosen === undefined || longest < ownPrefix) return [toService(owner, port, progress)];
-  return routeStream(client, listener, chosen, port, progress);
+  return chosen === undefined || longest < ownPrefix ? { prefix: ownPrefix } : { rule: chosen, prefix: longest };
+}
+
+/** The length of the block by which a service is recognised; 0 where it has an address, or none, of its own. */
+function ownPrefixOf(address: string, dialled: string): number {
+  return address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
 }
 
 /** The longest prefix by which the subnets of a rule contain an address; -1: none does. */
@@ -430,13 +433,14 @@ function routeStream(
       destination,
       port,
       listener,
+      isHttp: false,
       progress: decide(progress, rule.source, destination.field),
     };
   });
 }
 
 /** Traffic to a destination that the sidecar does not know. Source: core/httproute.go `buildCatchAllVirtualHost`. */
-function unknown(client: ClientView, progress: Progress, because: string): Capture {
+function unknown(client: ClientView, isHttp: boolean, progress: Progress, because: string): Capture {
   client.answers?.add({ kind: 'all else' });
   const { egressProxy, resource } = client.scope;
   const policy = outboundTrafficPolicyOf(client);
@@ -459,7 +463,7 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
     const port = egressProxy.port?.number ?? 0;
     const field = 'spec.outboundTrafficPolicy.egressProxy';
     const destination = { host: egressProxy.host ?? '', subset: egressProxy.subset ?? '', port, weight: 100, field };
-    return { kind: 'captured', destination, port, progress: decided };
+    return { kind: 'captured', destination, port, isHttp, progress: decided };
   }
   return ended(
     end(decided, {
@@ -471,8 +475,8 @@ function unknown(client: ClientView, progress: Progress, because: string): Captu
   );
 }
 
-function toService(seen: SeenService, port: number, progress: Progress): ToService {
-  return { kind: 'service', seen, port, progress: decide(progress, seen.service.resource, '') };
+function toService(seen: SeenService, port: number, isHttp: boolean, progress: Progress): ToService {
+  return { kind: 'service', seen, port, isHttp, progress: decide(progress, seen.service.resource, '') };
 }
 
 function ended(way: Way): Capture {

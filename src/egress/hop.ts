@@ -5,11 +5,12 @@ import { fieldOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { isKubernetes, type MeshService } from '../istio/service.ts';
 import type { ClientView } from '../mesh/client-view.ts';
+import { clusterService } from '../mesh/cluster-services.ts';
 import { type ConsolidatedRule, exportedRuleFor, policyFor } from '../mesh/destination-rules.ts';
 import { mayBeEgressGateway, podPort, type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { isGateway, listensOn } from '../mesh/gateways.ts';
 import { factsOf, gatewayBoundHosts, type MeshReader, peerAuthentications } from '../mesh/indexes.ts';
-import { clusterService, servicesOfHost } from '../mesh/services.ts';
+import { servicesOfHost } from '../mesh/services.ts';
 import type { Captured } from './capture.ts';
 import type { Cause, ClientTlsMode, Hop } from './path.ts';
 import { type Cluster, clusterOf } from './upstream.ts';
@@ -82,7 +83,7 @@ export function hop(
     ];
   }
   // Origination takes the SNI from the authority, of HTTP only.
-  const autoSni = request.protocol === 'http' ? request.name : '';
+  const autoSni = captured.isHttp ? request.name : '';
   return arrive(client.reader, { ...progress, hop: base }, base, cluster, autoSni);
 }
 

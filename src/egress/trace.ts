@@ -3,8 +3,9 @@ import { getRequest, type HttpRequest } from '../istio/http-request.ts';
 import { isKubernetes } from '../istio/service.ts';
 import { viewerOf } from '../istio/viewer.ts';
 import type { ClientView } from '../mesh/client-view.ts';
+import { clusterService, gatewayService } from '../mesh/cluster-services.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import { clusterService, gatewayService, servicesOfHost } from '../mesh/services.ts';
+import { servicesOfHost } from '../mesh/services.ts';
 import { type Captured, capture, type ToService } from './capture.ts';
 import { type AtGateway, gatewayServiceOf, hop } from './hop.ts';
 import type { Cause } from './path.ts';
@@ -26,10 +27,11 @@ export function trace(client: ClientView, request: Request): readonly Way[] {
 }
 
 /** No VirtualService routes the host: the sidecar connects to it. */
-function leaveDirectly(client: ClientView, request: Request, { seen, port, progress }: ToService): Way {
+function leaveDirectly(client: ClientView, request: Request, captured: ToService): Way {
+  const { seen, port } = captured;
   const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
   const cluster = clusterOf(client.reader, client, seen, port, '');
-  return connectFromSidecar(request, progress, cluster, { outcome: 'direct', cause: 'not-routed', reason });
+  return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause: 'not-routed', reason });
 }
 
 /** A VirtualService routes the host, but not to an egress gateway. */
@@ -40,19 +42,19 @@ function leaveElsewhere(client: ClientView, request: Request, captured: Captured
   if (seen !== undefined && isKubernetes(seen.service)) {
     const reason = `the route leads to '${destination.host}', which is no egress gateway`;
     const ending = { outcome: 'misrouted', cause: 'routed-into-mesh', reason } as const;
-    return connectFromSidecar(request, progress, cluster, ending, destination.subset);
+    return connectFromSidecar(request, captured, cluster, ending, destination.subset);
   }
   const [what, cause] =
     progress.isMirror === true
       ? (['a mirror sends a copy', 'mirrored-elsewhere'] as const)
       : (['the route leads', 'routed-elsewhere'] as const);
   const reason = `${what} to '${destination.host}' without the egress gateway`;
-  return connectFromSidecar(request, progress, cluster, { outcome: 'direct', cause, reason }, destination.subset);
+  return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause, reason }, destination.subset);
 }
 
 function connectFromSidecar(
   request: Request,
-  progress: Progress,
+  { isHttp, progress }: Captured | ToService,
   cluster: ReturnType<typeof clusterOf>,
   ending: { readonly outcome: 'direct' | 'misrouted'; readonly cause: Cause; readonly reason: string },
   subset = '',
@@ -65,11 +67,7 @@ function connectFromSidecar(
       reason: `the route leads to a ${cluster.missing} that the client does not have`,
     });
   }
-  const stream: Stream = {
-    protocol: request.protocol,
-    isHttp: request.protocol === 'http',
-    authorityHost: request.name,
-  };
+  const stream: Stream = { protocol: request.protocol, isHttp, authorityHost: request.name };
   return end(progress, { ...ending, stage: 'capture', ...connect(cluster, stream, true, subset) });
 }
 

@@ -1,5 +1,6 @@
 import { covers, isWildcard, overlaps } from './hosts.ts';
 import type { OutboundTrafficPolicy } from './mesh-config.ts';
+import { type Protocol, parseProtocol } from './protocol.ts';
 import type { Destination, SidecarEgress } from './resources.gen.ts';
 import type { Labels, ResourceOf } from './resources.ts';
 
@@ -14,6 +15,8 @@ export interface EgressListener {
   /** 0: every port. */
   readonly port: number;
   readonly isHttpProxy: boolean;
+  /** What its own port speaks, whatever those of services do; absent: what theirs do. */
+  readonly protocol?: Protocol;
   readonly bind: string;
   /** By namespace; `.` stands for the proxy's own namespace. */
   readonly imports: ReadonlyMap<string, Imports>;
@@ -60,7 +63,13 @@ export function readSidecar(resource: ResourceOf<'Sidecar'>, rootNamespace: stri
     key: JSON.stringify([
       mode,
       policy?.egressProxy,
-      listeners.map((listener) => [listener.port, listener.bind, listener.isHttpProxy, ...listener.imports]),
+      listeners.map((listener) => [
+        listener.port,
+        listener.protocol,
+        listener.bind,
+        listener.isHttpProxy,
+        ...listener.imports,
+      ]),
     ]),
   };
 }
@@ -122,9 +131,12 @@ function readListener(listener: SidecarEgress, ownNamespace: string | undefined)
     (isExcluded ? into.excluded : into.hosts).push(name);
     imports.set(namespace, into);
   }
+  const port = listener.port?.number ?? 0;
+  const protocol = parseProtocol(listener.port?.protocol);
   return {
-    port: listener.port?.number ?? 0,
-    isHttpProxy: listener.port?.protocol?.toUpperCase() === 'HTTP_PROXY',
+    port,
+    isHttpProxy: protocol === 'HTTP_PROXY',
+    ...(port === 0 || protocol === 'HTTP_PROXY' ? {} : { protocol }),
     bind: listener.bind ?? '',
     imports: new Map([...imports].sort(([a], [b]) => (a < b ? -1 : 1))),
   };

@@ -5,7 +5,7 @@ import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { hostnamesOf, type ParentId, parentOf, type Route } from '../istio/gateway-api-routes.ts';
 import type { GatewayServer } from '../istio/gateway-server.ts';
 import { hostPatternsOf, indexKeyOf, overlaps } from '../istio/hosts.ts';
-import { sectionOf } from '../istio/protocol.ts';
+import { type Protocol, sectionOf } from '../istio/protocol.ts';
 import {
   compareText,
   earlierFirst,
@@ -148,6 +148,33 @@ function listensOnPods(service: MeshService): boolean {
   return isKubernetes(service) || service.selector !== undefined;
 }
 
+/** All services that proxies listen for, by port. */
+export const servicesByPort = serviceIndex('services by port', function* ({ services }) {
+  for (const service of services) {
+    if (service.resolution === 'ALIAS') continue;
+    for (const number of new Set(service.ports.map((port) => port.number))) yield [String(number), service];
+  }
+});
+
+/** Services of protocols that share a listener with no other, by `address|port` of the listener; the address is empty for all. */
+export const serverFirstServices = serviceIndex('server-first services', function* ({ services }) {
+  for (const service of services) {
+    for (const { number, protocol } of service.ports) {
+      if (protocol !== 'Mongo' && protocol !== 'MySQL') continue;
+      for (const address of sharedAddressesOf(service, protocol)) yield [ruleKey(address, String(number)), service];
+    }
+  }
+});
+
+/** The addresses of the listeners that a service's port shares with those of others; a block is a matter of the one for all addresses. */
+export function sharedAddressesOf(service: MeshService, protocol: Protocol): readonly string[] {
+  const section = sectionOf(protocol);
+  if (section === 'none') return [];
+  if (section === 'http') return [everything];
+  if (service.addresses.length === 0) return listensOnPods(service) ? [] : [everything];
+  return [...new Set(service.addresses.map((address) => (address.includes('/') ? everything : address)))];
+}
+
 /** `address host`, by port, of ServiceEntries whose connections are recognised by an address or block: all but HTTP. */
 export const serviceAddresses = distinctIndex('service addresses', function* ({ services }) {
   for (const service of services) {
@@ -212,6 +239,27 @@ export const meshVirtualServicesBySni = virtualServiceIndex(
     if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
     for (const sni of snisOfMatches(virtualService)) yield [sni, virtualService];
   },
+);
+
+/** VirtualServices on sidecars by the hosts that their rules lead or mirror to, case as written. */
+export const meshVirtualServicesByDestination = virtualServiceIndex(
+  'mesh VirtualServices by destination',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    const { http, tls, tcp } = virtualService;
+    const destinations = [
+      ...http.flatMap((rule) => [...rule.destinations, ...rule.mirrors]),
+      ...[...tls, ...tcp].flatMap((rule) => rule.destinations),
+    ];
+    for (const host of new Set(destinations.map((destination) => destination.host))) yield [host, virtualService];
+  },
+);
+
+/** VirtualServices on sidecars of which others decide destinations. */
+export const delegatingVirtualServices = virtualServiceIndex('delegating VirtualServices', ({ virtualService }) =>
+  virtualService?.gateways.includes(meshGateway) && virtualService.http.some((rule) => rule.delegate !== undefined)
+    ? [[everything, virtualService]]
+    : [],
 );
 
 /** The SNIs of all `tls` matches of a VirtualService, in lower case, each once. */
@@ -548,12 +596,16 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   publicHttpServices,
   exportedHttpServices,
   httpServicesByNamespace,
+  servicesByPort,
+  serverFirstServices,
   tcpServicesByAddress,
   tlsServicesByName,
   kubernetesServices,
   meshVirtualServices,
   meshVirtualServicesUnder,
   meshVirtualServicesBySni,
+  meshVirtualServicesByDestination,
+  delegatingVirtualServices,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
   virtualServicesOfGateways,

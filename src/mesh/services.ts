@@ -1,9 +1,7 @@
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { idOf, refOf } from '../istio/resources.ts';
-import { labelsKey } from '../istio/selectors.ts';
 import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
-import { isVisibleFrom } from '../istio/visibility.ts';
 import type { ClientView } from './client-view.ts';
 import { type MeshReader, servicesByHost } from './indexes.ts';
 
@@ -70,32 +68,6 @@ export function listenerServices(client: ClientView, listener: EgressListener, h
     .map((service) => ({ service, ports: portsOn(listener, service) }));
 }
 
-/**
- * The service behind a host for the client's clusters: what its listeners import, and, for the destination of a VirtualService,
- * what is found besides for `routing`, the listener that imports the VirtualService.
- * Source: pilot/pkg/model/sidecar.go `collectImportedServices`.
- */
-export function clusterService(client: ClientView, host: string, routing?: EgressListener): SeenService | undefined {
-  let seen: SeenService | undefined;
-  for (const listener of client.scope.listeners) {
-    for (const service of listenerServices(client, listener, host)) seen = append(seen, service);
-    const destination = listener === routing ? destinationService(client, listener, host) : undefined;
-    if (destination !== undefined) seen = append(seen, destination);
-  }
-  return seen;
-}
-
-/**
- * The service of a host that a gateway in `namespace` works with; unlike for sidecars, its own namespace is not preferred.
- * Source: pilot/pkg/model/sidecar.go `DefaultSidecarScopeForGateway`.
- */
-export function gatewayService(reader: MeshReader, namespace: string, host: string): SeenService | undefined {
-  const visible = servicesOfHost(reader, host).filter((service) => isVisibleFrom(service.visibility, namespace));
-  let seen: SeenService | undefined;
-  for (const service of exportedFirst(visible)) seen = append(seen, { service, ports: service.ports });
-  return seen;
-}
-
 /** The port of a seen service, if it has it. */
 export function portOf(seen: SeenService | undefined, number: number): MeshPort | undefined {
   return seen?.ports.find((port) => port.number === number);
@@ -108,7 +80,7 @@ export function exportedFirst(services: readonly MeshService[]): readonly MeshSe
 }
 
 /** The ports that a listener makes usable: its own one if it has one, else all. Source: sidecar.go `serviceMatchingListenerPort`. */
-function portsOn(listener: EgressListener, service: MeshService): readonly MeshPort[] {
+export function portsOn(listener: EgressListener, service: MeshService): readonly MeshPort[] {
   if (listener.port === 0 || listener.isHttpProxy) return service.ports;
   return service.ports.filter((port) => port.number === listener.port).slice(0, 1);
 }
@@ -118,50 +90,4 @@ function chosenNamespace(client: ClientView, services: readonly MeshService[]): 
   if (first === undefined || others.every((service) => service.namespace === first.namespace)) return first?.namespace;
   const own = services.find((service) => client.isIn(service.namespace));
   return (own ?? services.find(isKubernetes) ?? first).namespace;
-}
-
-/**
- * A destination that no listener imports is looked for in the client's namespace, else in the best visible one.
- * Source: sidecar.go `collectImportedServices`, `pickBestVisibleNamespace`.
- */
-function destinationService(client: ClientView, listener: EgressListener, host: string): SeenService | undefined {
-  const byNamespace = new Map<string, MeshService>();
-  for (const service of servicesOfHost(client.reader, host)) {
-    const known = byNamespace.get(service.namespace);
-    if (known === undefined || (!isKubernetes(known) && isKubernetes(service)))
-      byNamespace.set(service.namespace, service);
-  }
-  const services = [...byNamespace.values()];
-  const own = services.find((service) => client.isIn(service.namespace));
-  const visible = services.filter((service) => isServiceVisible(client, service));
-  const service = own ?? visible.find(isKubernetes) ?? visible[0];
-  const ports = service === undefined ? [] : portsOn(listener, service);
-  return service === undefined || ports.length === 0 ? undefined : { service, ports };
-}
-
-/** Source: pilot/pkg/model/sidecar.go `appendSidecarServices`. */
-function append(existing: SeenService | undefined, next: SeenService): SeenService {
-  if (existing === undefined) return next;
-  if (isKubernetes(existing.service) !== isKubernetes(next.service))
-    return isKubernetes(existing.service) ? existing : next;
-  if (!canMerge(existing.service, next.service)) return existing;
-  const known = new Set(existing.ports.map((port) => port.number));
-  const added = next.ports.filter((port) => !known.has(port.number));
-  return added.length === 0 ? existing : { service: existing.service, ports: [...existing.ports, ...added] };
-}
-
-/** Source: pilot/pkg/model/sidecar.go `canMergeServices`. */
-function canMerge(a: MeshService, b: MeshService): boolean {
-  return (
-    a.namespace === b.namespace &&
-    a.resolution === b.resolution &&
-    labelsKey(a.resource.metadata.labels) === labelsKey(b.resource.metadata.labels) &&
-    labelsKey(a.selector ?? {}) === labelsKey(b.selector ?? {}) &&
-    exportKey(a) === exportKey(b)
-  );
-}
-
-function exportKey(service: MeshService): string {
-  const { resource } = service;
-  return resource.kind === 'ServiceEntry' ? [...new Set(resource.spec.exportTo ?? [])].sort().join(',') : '';
 }

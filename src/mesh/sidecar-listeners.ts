@@ -1,5 +1,5 @@
 import { hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
-import { sectionOf } from '../istio/protocol.ts';
+import { type Protocol, sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService, type SidecarScope } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
@@ -22,6 +22,7 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import { hasPlace, sectionOn, servicesOnOwnPort } from './port-listeners.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
   exportedFirst,
@@ -29,6 +30,7 @@ import {
   isServiceImported,
   isServiceVisible,
   listenerServices,
+  portOf,
   type SeenService,
   servicesOfHost,
 } from './services.ts';
@@ -57,6 +59,8 @@ export function egressListener(client: ClientView, port: number): EgressListener
  */
 export function hasHttpListener(client: ClientView, listener: EgressListener, port: number): boolean {
   const { reader } = client;
+  if (listener.protocol !== undefined) return hasOwnHttpListener(client, listener, listener.protocol);
+  if (!hasPlace(client, listener, port, '', 'HTTP')) return false;
   const isUsable = (service: MeshService): boolean => {
     if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
     return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
@@ -69,6 +73,14 @@ export function hasHttpListener(client: ClientView, listener: EgressListener, po
   if (!listener.imports.has('.')) return false;
   const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
   return own !== undefined && reader.entries(httpServicesByNamespace, ruleKey(String(port), own)).some(isUsable);
+}
+
+/** Whatever the services' ports speak: sniffing has the listener for all addresses only where a service has none of its own. */
+function hasOwnHttpListener(client: ClientView, listener: EgressListener, protocol: Protocol): boolean {
+  const section = sectionOf(protocol);
+  if (section !== 'http' && section !== 'sniffed') return false;
+  const services = Iterator.from(servicesOnOwnPort(client, listener));
+  return services.some(({ service }) => section === 'http' || service.addresses.length === 0);
 }
 
 /** Which public HTTP services of a port a scope imports, whatever the namespace that it serves. */
@@ -161,7 +173,9 @@ function ownChains(
   address: string,
   name: string,
 ): readonly SeenService[] {
-  const hosts = new Set(client.reader.entries(tlsServicesByName, name).map((service) => service.host));
+  const index = listener.protocol === undefined ? tlsServicesByName : servicesByHost;
+  const services = client.reader.entries(index, name).filter((service) => service.host.toLowerCase() === name);
+  const hosts = new Set(services.map((service) => service.host));
   return [...hosts].flatMap((host) =>
     tlsServices(client, listener, port, address, host)
       .filter(() => !isRoutedByTls(client, listener, port, host))
@@ -196,7 +210,8 @@ export function tlsServices(
   return listenerServices(client, listener, host).filter(
     ({ service, ports }) =>
       isOnAddress(service, address) &&
-      ports.some((candidate) => candidate.number === port && sectionOf(candidate.protocol) === 'tls'),
+      ports.some((candidate) => candidate.number === port && sectionOn(listener, candidate) === 'tls') &&
+      hasPlace(client, listener, port, address, 'TLS'),
   );
 }
 
@@ -232,6 +247,7 @@ export function tcpOwner(
   port: number,
   address: string,
 ): SeenService | undefined {
+  if (listener.protocol !== undefined) return tcpOwnerOnOwnPort(client, listener, listener.protocol, address);
   const candidates = client.reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
   const visible = candidates.filter(
     (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
@@ -240,9 +256,32 @@ export function tcpOwner(
     const seen = listenerServices(client, listener, service.host).find((candidate) =>
       isSameService(candidate.service, service),
     );
-    if (seen !== undefined) return seen;
+    const found = portOf(seen, port);
+    if (found !== undefined && hasPlace(client, listener, port, address, found.protocol)) return seen;
   }
   return undefined;
+}
+
+function tcpOwnerOnOwnPort(
+  client: ClientView,
+  listener: EgressListener,
+  protocol: Protocol,
+  address: string,
+): SeenService | undefined {
+  const section = sectionOf(protocol);
+  if (section !== 'tcp' && section !== 'sniffed') return undefined;
+  return Iterator.from(servicesOnOwnPort(client, listener)).find(({ service }) => isOnAddress(service, address));
+}
+
+/** True when an egress listener with a port of its own makes a listener of the sidecar for an address; empty: for all, blocks included. */
+export function hasOwnListener(client: ClientView, listener: EgressListener, address: string): boolean {
+  if (listener.protocol === undefined) return true;
+  const section = sectionOf(listener.protocol);
+  if (section === 'none' || (section === 'http' && address !== '')) return false;
+  return Iterator.from(servicesOnOwnPort(client, listener)).some(({ service }) => {
+    if (section === 'http' || isOnAddress(service, address)) return true;
+    return address === '' && service.addresses.some((block) => block.includes('/'));
+  });
 }
 
 /** Names that several TLS chains of sidecars may claim in different lists; there are none in a sound mesh. */

@@ -6,9 +6,10 @@ import { fieldOf, refOf } from '../istio/resources.ts';
 import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import { hasSidecars } from '../mesh/clients.ts';
+import { gatewayService } from '../mesh/cluster-services.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import { factsOf, type MeshReader } from '../mesh/indexes.ts';
-import { gatewayService, servicesOfHost } from '../mesh/services.ts';
+import { servicesOfHost } from '../mesh/services.ts';
 import { defineRule, type Problem } from './define.ts';
 
 /** Nobody else's ServiceEntry says what a host is that goes through the egress gateway. */

@@ -80,13 +80,6 @@ testRule(originationIsPrivateToGateway, {
       ---
       ${origination(files()).trim().replaceAll('\n', '\n    ')}
     `,
-    'Sidecars import the route, and not the ServiceEntry': `
-      ${elsewhere(files())}
-      ---
-      kind: Sidecar
-      metadata: { namespace: istio-system, name: default }
-      spec: { egress: [{ hosts: [istio-egress/*] }] }
-    `,
     'the authorities come with the proxy': origination(
       '{ mode: SIMPLE, caCertificates: /etc/ssl/certs/ca-certificates.crt }',
     ),
@@ -124,6 +117,13 @@ testRule(originationIsPrivateToGateway, {
       ${origination(files(waits), '', 'namespace: istio-system, name: originate-outside').trim().replaceAll('\n', '\n    ')}
     `,
     'the ServiceEntry and the rule are in a namespace of their own': elsewhere(files(waits)),
+    'Sidecars import only the route, which brings the ServiceEntry along': `
+      ${elsewhere(files(waits))}
+      ---
+      kind: Sidecar
+      metadata: { namespace: istio-system, name: default }
+      spec: { egress: [{ hosts: [istio-egress/*] }] }
+    `,
     'a Secret, where clients go past the gateway': {
       remove: ['VirtualService istio-egress/api'],
       yaml: origination(secret).replace('credentialName: api-client }', `credentialName: api-client } ${plaintext}`),

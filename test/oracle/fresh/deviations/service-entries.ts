@@ -59,7 +59,18 @@ export const serviceEntryDeviations = {
     }),
   'entry-protocol': (place) =>
     change(firstPortOf(place), (port) => {
-      const protocol = place.random.pick(['TCP', 'TLS', 'HTTPS', 'HTTP', 'HTTP2', 'GRPC', 'http', '']);
+      const protocol = place.random.pick([
+        'TCP',
+        'TLS',
+        'HTTPS',
+        'HTTP',
+        'HTTP2',
+        'GRPC',
+        'http',
+        'MONGO',
+        'MYSQL',
+        '',
+      ]);
       if (protocol === '') delete port.protocol;
       else port.protocol = protocol;
     }),
@@ -79,7 +90,7 @@ export const serviceEntryDeviations = {
         { name: 'more-tls', number: 443, protocol: place.random.pick(['TLS', 'HTTPS']) },
         { name: 'more-http', number: 8080, protocol: 'HTTP' },
         { name: 'more-tcp', number: 9000, protocol: 'TCP' },
-        { name: 'more-80', number: 80, protocol: place.random.pick(['HTTP', 'TCP']) },
+        { name: 'more-80', number: 80, protocol: place.random.pick(['HTTP', 'TCP', 'MYSQL']) },
       ].filter(({ number }) => !used.has(number));
       const extra = place.random.pickAny(more);
       if (extra !== undefined) spec.ports?.push(extra);
@@ -124,7 +135,7 @@ export const serviceEntryDeviations = {
       copy.metadata = { name: 'tenant', namespace: random.pick([...clientNamespaces(scene), 'platform']) };
       delete spec.exportTo;
       if (random.chance(0.5)) spec.exportTo = random.pick([['.'], ['*'], ['.', place.flow.gateway.namespace]]);
-      vary(spec, random.int(6), random.pick(['TCP', 'HTTP', 'TLS', 'HTTPS']));
+      vary(spec, random.int(6), random.pick(['TCP', 'HTTP', 'TLS', 'HTTPS', 'MONGO']));
       add(scene, copy, random.pick(['oldest', 'youngest']));
     }),
   'entry-twice': (place) =>
@@ -132,7 +143,7 @@ export const serviceEntryDeviations = {
       const { scene, random } = place;
       const copy = structuredClone(entry);
       copy.metadata.name = `${entry.metadata.name}-again`;
-      vary(copy.spec, random.int(6), random.pick(['TCP', 'HTTP', 'TLS', 'HTTPS']));
+      vary(copy.spec, random.int(6), random.pick(['TCP', 'HTTP', 'TLS', 'HTTPS', 'MONGO']));
       if (random.chance(0.3)) copy.spec.exportTo = ['.'];
       add(scene, copy, random.pick(['oldest', 'youngest']));
     }),

@@ -90,10 +90,13 @@ export const surroundingsDeviations = {
     const { random, scene } = place;
     const port = random.pickAny(ofKind(scene, 'ServiceEntry').flatMap(({ spec }) => spec.ports ?? []));
     if (port?.number === undefined || port.protocol === undefined) return false;
-    const { number, protocol } = port;
+    const { number } = port;
+    // Whatever the services' ports speak, the listener's own protocol counts.
+    const protocol = random.chance(0.7) ? port.protocol : random.pick(['TCP', 'TLS', 'HTTP', 'MONGO']);
     const listener = { port: { number, name: 'chosen', protocol }, hosts: importsFor(place) };
-    // Without one for all other ports: which of the two serves the port depends on whether the first imports anything that has it.
-    addSidecar(place, random.pick(clientNamespaces(scene)), { egress: [listener] });
+    // Beside it one for all other ports, which serves this one too where the first has no service for it.
+    const others = random.chance(0.6) ? [{ hosts: importsFor(place) }] : [];
+    addSidecar(place, random.pick(clientNamespaces(scene)), { egress: [listener, ...others] });
     return true;
   },
   'sidecar-without-egress': (place) => {
@@ -106,7 +109,9 @@ export const surroundingsDeviations = {
     const { flow, random, scene } = place;
     const subset = random.chance(0.5) ? { subset: flow.key } : {};
     const egressProxy = { host: flow.gateway.host, port: { number: flow.hopPort }, ...subset };
-    const hosts = [`${flow.gateway.namespace}/${flow.gateway.host}`, ...importsFor(place)];
+    // Without an import of its own the gateway's Service is there only where a VirtualService leads to it.
+    const own = random.chance(0.5) ? [`${flow.gateway.namespace}/${flow.gateway.host}`] : [];
+    const hosts = [...own, ...importsFor(place)];
     addSidecar(place, random.pick(clientNamespaces(scene)), {
       egress: [{ hosts }],
       outboundTrafficPolicy: { mode: 'ALLOW_ANY', egressProxy },

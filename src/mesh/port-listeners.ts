@@ -1,0 +1,95 @@
+import { type Protocol, type Section, sectionOf } from '../istio/protocol.ts';
+import type { MeshPort, MeshService } from '../istio/service.ts';
+import { type EgressListener, importsService } from '../istio/sidecar.ts';
+import { type ClientView, scopeWithKey } from './client-view.ts';
+import type { Query } from './engine.ts';
+import { type MeshReader, ruleKey, serverFirstServices, servicesByPort, sharedAddressesOf } from './indexes.ts';
+import type { ModelObject } from './model-object.ts';
+import {
+  exportedFirst,
+  isSameService,
+  isServiceImported,
+  isServiceVisible,
+  listenerServices,
+  portOf,
+  type SeenService,
+} from './services.ts';
+
+/** What a listener makes of a service's port: what its own protocol says, if it has one. */
+export function sectionOn(listener: EgressListener, port: MeshPort): Section {
+  return sectionOf(listener.protocol ?? port.protocol);
+}
+
+/**
+ * The services that an egress listener with a port of its own gives a listener of the sidecar, as istiod comes to them.
+ * Source: core/listener.go `buildSidecarOutboundListeners`.
+ */
+export function* servicesOnOwnPort(client: ClientView, listener: EgressListener): Iterable<SeenService> {
+  yield* usable(client, listener, importableServices(client, listener));
+}
+
+/** Of services those that a listener works with, exported ones first. */
+function* usable(
+  client: ClientView,
+  listener: EgressListener,
+  services: readonly MeshService[],
+): Iterable<SeenService> {
+  for (const service of exportedFirst(services)) {
+    if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) continue;
+    const seen = listenerServices(client, listener, service.host).find((one) => isSameService(one.service, service));
+    if (seen !== undefined) yield seen;
+  }
+}
+
+/** Scopes that serve whole namespaces are asked once for all; those of single workloads each time. */
+function importableServices({ reader, scope }: ClientView, listener: EgressListener): readonly MeshService[] {
+  if (reader.value(scopeWithKey, scope.key) === undefined) return importable(reader, listener);
+  return reader.value(importableByScope, ruleKey(String(scope.listeners.indexOf(listener)), scope.key));
+}
+
+/** The services of its own port that a listener imports for clients of some namespace; the argument is `listener|scope key`. */
+const importableByScope: Query<ModelObject, readonly MeshService[]> = {
+  name: 'services of egress listeners',
+  level: 3,
+  compute(reader, argument) {
+    const [index = '', ...key] = argument.split('|');
+    const listener = reader.value(scopeWithKey, key.join('|'))?.listeners[Number(index)];
+    return listener === undefined ? [] : importable(reader, listener);
+  },
+};
+
+function importable(reader: MeshReader, listener: EgressListener): readonly MeshService[] {
+  return reader
+    .entries(servicesByPort, String(listener.port))
+    .filter(({ host, namespace }) => [true, false].some((isOwn) => importsService(listener, host, namespace, isOwn)));
+}
+
+/** What shares a listener: Mongo and MySQL are each alone on theirs, as sniffing would break them; all else is together. */
+type Company = 'Mongo' | 'MySQL' | 'all else';
+
+function companyOf(protocol: Protocol): Company {
+  return protocol === 'Mongo' || protocol === 'MySQL' ? protocol : 'all else';
+}
+
+/**
+ * True when a protocol has a place on the sidecar's listener of a port and address (empty: all), which is for the company of the first
+ * service that istiod comes to. Source: core/listener.go `isConflictWithWellKnownPort`.
+ */
+export function hasPlace(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  protocol: Protocol,
+): boolean {
+  const shared = address.includes('/') ? '' : address;
+  const { reader } = client;
+  if (listener.protocol !== undefined) return true;
+  if (reader.entries(serverFirstServices, ruleKey(shared, String(port))).length === 0) return true;
+  for (const seen of usable(client, listener, reader.entries(servicesByPort, String(port)))) {
+    const found = portOf(seen, port);
+    if (found === undefined || !sharedAddressesOf(seen.service, found.protocol).includes(shared)) continue;
+    return companyOf(found.protocol) === companyOf(protocol);
+  }
+  return true;
+}
