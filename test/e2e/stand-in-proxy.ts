@@ -3,6 +3,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import type { ServeProcess } from '../webhook/serve-process.ts';
 
+/** What of a pod the proxy wants: where it serves, and where it tells whether it is ready. */
+export type ServingPod = Pick<ServeProcess, 'url' | 'opsUrl'>;
+
 /** Where a Service is called. */
 interface ServiceAddress {
   readonly host: string;
@@ -13,11 +16,11 @@ interface ServiceAddress {
  * Stands in for a node's kube-proxy and what tells it of pods: new connections to a Service go to its ready pods in turn, and are refused
  * where there is none; those that are open stay where they are, whatever becomes of the pod.
  */
-export interface StandInProxy {
+export interface StandInProxy<P extends ServingPod = ServeProcess> {
   /** From when it is ready until it is not, or is gone, the pod gets connections. */
-  add(pod: ServeProcess): void;
+  add(pod: P): void;
   /** The pods that new connections go to. */
-  ready(): readonly ServeProcess[];
+  ready(): readonly P[];
   /** Cuts all open connections. */
   cut(): void;
   close(): Promise<void>;
@@ -27,11 +30,11 @@ export interface StandInProxy {
 const lookEveryMs = 1_000;
 
 /** Starts a proxy that has no pod yet. */
-export function startProxy(address: ServiceAddress): StandInProxy {
-  const pods = new Set<ServeProcess>();
+export function startProxy<P extends ServingPod = ServeProcess>(address: ServiceAddress): StandInProxy<P> {
+  const pods = new Set<P>();
   const sockets = new Set<Socket>();
   const closing = new AbortController();
-  let ready: readonly ServeProcess[] = [];
+  let ready: readonly P[] = [];
   let turn = 0;
   const server = createServer((client) => {
     const pod = ready[turn++ % ready.length];
@@ -65,7 +68,7 @@ export function startProxy(address: ServiceAddress): StandInProxy {
   };
 }
 
-async function isReady({ opsUrl }: ServeProcess): Promise<boolean> {
+async function isReady({ opsUrl }: ServingPod): Promise<boolean> {
   try {
     return (await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
   } catch {
@@ -79,7 +82,7 @@ async function listenWhile(isWanted: boolean, server: Server, { host, port }: Se
   else server.close(); // open connections stay
 }
 
-function relay(client: Socket, { url }: ServeProcess, sockets: Set<Socket>): void {
+function relay(client: Socket, { url }: ServingPod, sockets: Set<Socket>): void {
   const { hostname, port } = new URL(url);
   const pod = connect(Number(port), hostname);
   for (const [from, to] of [
