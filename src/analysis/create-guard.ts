@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { clientExpander, clientScopes, expandPaths, knowsClients } from '../egress/access.ts';
+import { clientExpander, clientScopes, expandPaths } from '../egress/access.ts';
 import { type Unevaluated, unevaluated, unevaluatedTargets } from '../egress/ambient.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Path } from '../egress/path.ts';
@@ -19,7 +19,7 @@ import { decideOn } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { Finding } from './finding.ts';
 import { type FindingCount, FindingTally } from './finding-tally.ts';
-import { mergeByIdentity, presentAll, worstFirst } from './findings.ts';
+import { mergeByIdentity, presentAll, presentationOf, worstFirst } from './findings.ts';
 import type { Change, CreateGuard, Guard, GuardOptions, Question } from './guard.ts';
 import { type CheckInput, exemptionFindings, schemaFindings } from './input-findings.ts';
 import { judgeChange } from './judge-change.ts';
@@ -73,12 +73,9 @@ class MeshGuard implements Guard {
   }
 
   check(input: CheckInput = {}): readonly Finding[] {
-    const scopes = clientScopes(this.#mesh);
+    const today = this.#options.today();
     const presentation = {
-      settings: this.#settings,
-      today: this.#options.today(),
-      expand: clientExpander(scopes),
-      hasClients: knowsClients(this.#mesh, scopes),
+      ...presentationOf(this.#mesh, clientScopes(this.#mesh), { settings: this.#settings, today }),
       ...(input.isPartial && { isPartial: true }),
     };
     const raw = findingQueries.flatMap((query) => [...this.#mesh.roots(query)].flatMap(([, findings]) => findings));

@@ -1,9 +1,9 @@
-import { type ClientScopes, clientExpander } from '../egress/access.ts';
+import type { ClientScopes } from '../egress/access.ts';
 import type { Engine } from '../mesh/engine.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Finding, Severity } from './finding.ts';
-import { mergeTwo, type Presentation, present, presentAll } from './findings.ts';
+import { mergeTwo, type Presentation, present, presentAll, presentationOf } from './findings.ts';
 import { exemptionFindings } from './input-findings.ts';
 import { findingsById } from './raw-findings.ts';
 
@@ -38,7 +38,8 @@ export class FindingTally {
   readonly #counts = new Map<string, RunningCount>();
   /** Of findings about exemptions. */
   #exempting: readonly FindingCount[] = [];
-  #basis: Basis | undefined;
+  /** How the counts of last time were presented. */
+  #last: Presentation | undefined;
 
   /** The mesh is one that follows `findingsById`, and nobody else takes what was touched of it. */
   constructor(mesh: Engine<ModelObject>) {
@@ -48,14 +49,15 @@ export class FindingTally {
   /** The counts now, of rules that find something. */
   count(basis: Basis): readonly FindingCount[] {
     const { settings, today, scopes } = basis;
-    const hasClients = scopes.size > 0;
-    const presentation: Presentation = { settings, today, expand: clientExpander(scopes), hasClients };
+    const presentation = presentationOf(this.#mesh, scopes, { settings, today });
     const touched = this.#mesh.takeTouched(findingsById);
-    const isSameBasis = this.#basis?.scopes === scopes && this.#basis.today === today;
+    const last = this.#last;
+    const isSameBasis =
+      last?.expand === presentation.expand && last.hasClients === presentation.hasClients && last.today === today;
     for (const identity of isSameBasis ? touched : new Set([...this.#counted.keys(), ...touched]))
       this.#recount(identity, presentation);
     if (!isSameBasis) this.#exempting = countExempting(presentation);
-    this.#basis = basis;
+    this.#last = presentation;
     return [...this.#exempting, ...this.#counts.values().filter(({ count }) => count > 0)];
   }
 

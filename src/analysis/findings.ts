@@ -1,6 +1,8 @@
+import { type ClientScopes, clientExpander, knowsClients } from '../egress/access.ts';
 import type { Clients } from '../egress/class-paths.ts';
 import type { Client, Target } from '../egress/path.ts';
 import { compareText, displayRef, idOf } from '../istio/resources.ts';
+import type { MeshReader } from '../mesh/indexes.ts';
 import { rules } from '../rules/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import { exemptionFor } from './exemptions.ts';
@@ -31,6 +33,15 @@ export interface Presentation {
   readonly hasClients: boolean;
   /** True when further resources exist elsewhere: incomplete findings only warn. */
   readonly isPartial?: boolean;
+}
+
+/** How the findings of a mesh become what users see; `scopes`: those of the mesh. */
+export function presentationOf(
+  reader: MeshReader,
+  scopes: ClientScopes,
+  { settings, today }: Pick<Presentation, 'settings' | 'today'>,
+): Presentation {
+  return { settings, today, expand: clientExpander(scopes), hasClients: knowsClients(reader, scopes) };
 }
 
 /** A finding with its severity, its exemption and the clients that it affects; undefined when its rule is off, or nobody takes its paths. */

@@ -1,4 +1,4 @@
-import { type ClientScopes, clientExpander, knowsClients } from '../egress/access.ts';
+import { type ClientScopes, clientExpander } from '../egress/access.ts';
 import { isMediated } from '../egress/class-paths.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import { type Client, type Path, stages, type Target } from '../egress/path.ts';
@@ -13,7 +13,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Operation, Transition } from './decision.ts';
 import { exemptionFor } from './exemptions.ts';
 import type { Finding } from './finding.ts';
-import { isAsBad, mergeTwo, present } from './findings.ts';
+import { isAsBad, mergeTwo, present, presentationOf } from './findings.ts';
 import {
   findingQueries,
   findingsById,
@@ -199,11 +199,10 @@ function newFindings(
   const introduced: Finding[] = [];
   const uncovered: Finding[] = [];
   if (fresh.size === 0) return { introduced, uncovered };
-  const expand = clientExpander(scopesAfter);
-  const hasClients = knowsClients(after, scopesAfter);
+  const presentation = presentationOf(after, scopesAfter, { settings, today });
   const repaired = repairedStages(comparison);
   for (const raw of fresh.values()) {
-    const finding = present(raw, { settings, today, expand, hasClients });
+    const finding = present(raw, presentation);
     if (finding === undefined || finding.exemption !== undefined) continue;
     (isUncovered(raw, repaired, changes) ? uncovered : introduced).push(finding);
   }
@@ -212,12 +211,7 @@ function newFindings(
 
 /** The targets whose paths a change frees from a contradiction of severity error, with the earliest stage of one. */
 function repairedStages({ before, after, settings, today, scopesBefore }: Comparison): ReadonlyMap<string, number> {
-  const presentation = {
-    settings,
-    today,
-    expand: clientExpander(scopesBefore),
-    hasClients: knowsClients(before, scopesBefore),
-  };
+  const presentation = presentationOf(before, scopesBefore, { settings, today });
   const repaired = new Map<string, number>();
   for (const { before: findings = [] } of after.changes(pathFindings)) {
     for (const finding of findings) {
