@@ -119,6 +119,7 @@ class Watch {
   #bytes = 0;
   #events = 0;
   #hasLost = false;
+  #hasEnded = false;
 
   constructor(response: ServerResponse, fault: Fault | undefined, selects: (object: FakeObject) => boolean) {
     this.#response = response;
@@ -149,7 +150,7 @@ class Watch {
 
   write(value: unknown): void {
     const fault = this.#fault;
-    if (this.#response.destroyed || this.#response.writableEnded) return;
+    if (this.#hasEnded || this.#response.destroyed) return;
     if (fault?.kind === 'half-open' && this.#events >= fault.events) return;
     const line = Buffer.from(`${JSON.stringify(value)}\n`);
     if (fault?.kind === 'truncate' && this.#bytes + line.length > fault.bytes) {
@@ -166,7 +167,9 @@ class Watch {
     this.#response.destroy();
   }
 
+  /** Tells nothing more. */
   end(): void {
+    this.#hasEnded = true;
     if (this.#fault?.kind !== 'half-open') this.#response.end();
   }
 }
