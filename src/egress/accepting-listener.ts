@@ -2,7 +2,7 @@ import { prefixLength } from '../istio/address.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
 import type { ClientView } from '../mesh/client-view.ts';
 import { serviceAddresses, servicesByHost } from '../mesh/indexes.ts';
-import { sectionOn, servicesOnOwnPort } from '../mesh/port-listeners.ts';
+import { isForAll, sectionOn, servicesOnOwnPort } from '../mesh/port-listeners.ts';
 import { listenerServices, portOf, type SeenService } from '../mesh/services.ts';
 import { hasHttpListener, hasOwnListener, tcpOwner, tlsServices } from '../mesh/sidecar-listeners.ts';
 import type { Request } from './way.ts';
@@ -92,6 +92,7 @@ export function recognisesHttp(
   { port, name }: Request,
 ): boolean {
   const owner = address === '' ? undefined : tcpOwner(client, listener, port, address);
+  if (owner !== undefined && isForAll(address)) return false; // the block counts before what is spoken
   if (owner === undefined) return hasHttpListener(client, listener, port);
   const found = portOf(owner, port);
   return found !== undefined && sectionOn(listener, found) === 'sniffed' && owner.service.host.toLowerCase() === name;

@@ -3,30 +3,25 @@ import { covers, hostPatternsOf, isWildcard, mostSpecific, overlaps } from '../i
 import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { olderFirst, type Resource } from '../istio/resources.ts';
-import { type MeshService, olderServiceFirst } from '../istio/service.ts';
+import type { MeshService } from '../istio/service.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
-import {
-  meshGateway,
-  type RouteDestination,
-  type StreamRule,
-  streamMatchApplies,
-  type VirtualService,
-} from '../istio/virtual-service.ts';
+import { meshGateway, type RouteDestination, type StreamRule, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService } from '../mesh/cluster-services.ts';
-import { type MeshReader, meshVirtualServicesUnder, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
-import { exportedFirst, listenerServices, portOf, type SeenService } from '../mesh/services.ts';
+import { type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
+import { listenerServices, portOf, precedes, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
+  type FilterChain,
   isRoutedByTls,
-  refusedTlsName,
-  type TlsChain,
   tcpOwner,
   tlsChainsNamed,
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
-import { httpRules, isSeenBy, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
-import { type AcceptingListener, acceptingListener, recognisesHttp } from './accepting-listener.ts';
+import { closestTcpChain, lastTcpChainOf, type SidecarListener, type TcpChain } from '../mesh/tcp-chains.ts';
+import { httpRules, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
+import { acceptingListener, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
@@ -69,23 +64,30 @@ export function capture(client: ClientView, request: Request): readonly Capture[
   const routing = egressListener(client, request.port);
   if (accepting === undefined || routing === undefined)
     return [unknown(client, false, start, 'no egress listener of the Sidecar serves the port')];
-  const owner = subnetOwner(client, accepting, request);
-  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
+  const place = { ...accepting, port: request.port };
+  const refused = refusedListener(client, place);
+  if (refused !== undefined) return [captureRefused(client, refused, request.port)];
+  const closest = subnetChain(client, place, request);
+  if (closest !== undefined) return captureTcp(client, place, request, closest);
   if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
     return captureHttp(client, routing, request);
-  return captureStream(client, accepting, request);
+  return captureStream(client, place, request);
 }
 
 /**
- * The service one of whose `tcp` rules names the dialled address more closely than anything else does: Envoy looks at the address before the
- * SNI and before what is spoken.
+ * The chain of the `tcp` rule that names the dialled address more closely than anything else does: Envoy looks at the address before the SNI
+ * and before what is spoken.
  */
-function subnetOwner(client: ClientView, accepting: AcceptingListener, request: Request): SeenService | undefined {
-  if (request.address === undefined) return undefined;
-  const owner = tcpOwner(client, accepting.listener, request.port, accepting.address);
-  if (owner === undefined) return undefined;
-  const { rule, prefix } = tcpRuleFor(client, accepting, request, owner);
-  return rule !== undefined && prefix > ownPrefixOf(accepting.address, request.address) ? owner : undefined;
+function subnetChain(client: ClientView, place: SidecarListener, request: Request): TcpChain | undefined {
+  // Of a block whose dialled address is not known, the first address stands for all.
+  const dialled = request.address ?? place.address.split('/', 1)[0] ?? '';
+  const closest = closestTcpChain(client, place, dialled);
+  return closest !== undefined && closest.prefix > ownPrefixOf(place.address, dialled) ? closest.chain : undefined;
+}
+
+/** The length of the block by which a service is recognised; 0 where it has an address, or none, of its own. */
+function ownPrefixOf(address: string, dialled: string): number {
+  return address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
 }
 
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
@@ -265,24 +267,17 @@ function routesRegisteredService(
 }
 
 /** TLS and raw bytes: the chain that names the SNI, else the one that takes every connection, else unknown traffic. */
-function captureStream(client: ClientView, accepting: AcceptingListener, request: Request): readonly Capture[] {
-  const { listener, address } = accepting;
-  const { port } = request;
-  const refused = request.protocol === 'tls' ? refusedTlsName(client, listener, port, address) : undefined;
-  if (refused !== undefined) {
-    const progress = { ...claims(client.reader, refused.chains), refusedName: refused.name };
-    const reason = `Envoy refuses the TLS listener of port ${port}, where '${refused.name}' is claimed twice`;
-    return [unknown(client, false, progress, reason)];
-  }
+function captureStream(client: ClientView, place: SidecarListener, request: Request): readonly Capture[] {
+  const { listener, port, address } = place;
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined && !('service' in byName)) return byName;
   const isOwnAddress = address !== '' && !address.includes('/');
   const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, listener, request, address) : undefined);
   const owner = tcpOwner(client, listener, port, address);
   // At one address both take whatever comes: the chain of the second is left out.
-  if (tlsOwner !== undefined && (owner === undefined || !isOwnAddress || isBefore(tlsOwner, owner)))
+  if (tlsOwner !== undefined && (owner === undefined || !isOwnAddress || precedes(tlsOwner.service, owner.service)))
     return [toService(tlsOwner, port, false, start)];
-  if (owner !== undefined) return captureTcp(client, accepting, request, owner);
+  if (owner !== undefined) return captureTcp(client, place, request, lastTcpChainOf(client, place, owner));
   return [
     unknown(
       client,
@@ -293,17 +288,23 @@ function captureStream(client: ClientView, accepting: AcceptingListener, request
   ];
 }
 
-/** Where TLS chains claim their names; the one that is too many first: rather than one for the gateway another, rather the younger. */
-function claims(reader: MeshReader, chains: readonly TlsChain[]): Progress {
-  const leadsToGateway = ({ rule }: TlsChain): boolean =>
+function captureRefused(client: ClientView, { claim, chains }: RefusedListener, port: number): Capture {
+  const what = claim.kind === 'name' ? 'TLS listener' : 'listener';
+  const text = claim.text === '' ? 'every address' : `'${claim.text}'`;
+  const progress = { ...claims(client.reader, chains), refusedClaim: claim };
+  return unknown(client, false, progress, `Envoy refuses the ${what} of port ${port}, where ${text} is claimed twice`);
+}
+
+/** Where chains claim what they do; the one that is too many first: rather than one for the gateway another, rather the younger. */
+function claims(reader: MeshReader, chains: readonly FilterChain[]): Progress {
+  const leadsToGateway = ({ rule }: FilterChain): boolean =>
     rule?.destinations.some(({ host }) => gatewayServiceOf(reader, host) !== undefined) ?? false;
-  const sourceOf = ({ rule, seen }: TlsChain): Resource => rule?.source ?? seen.service.resource;
+  const sourceOf = ({ rule, seen }: FilterChain): Resource => rule?.source ?? seen.service.resource;
   const ordered = chains.toSorted(
     (a, b) => Number(leadsToGateway(a)) - Number(leadsToGateway(b)) || olderFirst(sourceOf(b), sourceOf(a)),
   );
   return ordered.reduce<Progress>(
-    (progress, chain) =>
-      decide(progress, sourceOf(chain), chain.field === undefined ? 'spec.hosts' : `${chain.field}.sniHosts`),
+    (progress, chain) => decide(progress, sourceOf(chain), chain.field ?? chain.rule?.field ?? 'spec.hosts'),
     start,
   );
 }
@@ -324,11 +325,6 @@ function captureTls(
   return undefined;
 }
 
-/** True where istiod comes to one service before another. */
-function isBefore(a: SeenService, b: SeenService): boolean {
-  return exportedFirst([a.service, b.service].toSorted(olderServiceFirst))[0] === a.service;
-}
-
 /**
  * The TLS service with an address of its own that no VirtualService routes: its chain names no SNI, so it takes whatever comes.
  * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
@@ -345,76 +341,15 @@ function ownTls(
 
 function captureTcp(
   client: ClientView,
-  accepting: AcceptingListener,
+  { listener, port }: SidecarListener,
   request: Request,
-  owner: SeenService,
+  { seen, rule }: TcpChain,
 ): readonly Capture[] {
-  const { port } = request;
-  const { rule } = tcpRuleFor(client, accepting, request, owner);
-  const { host } = owner.service;
+  const { host } = seen.service;
   const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
   return rule === undefined
-    ? [toService(owner, port, false, progress)]
-    : routeStream(client, accepting.listener, rule, port, progress);
-}
-
-/**
- * The `tcp` rule for a connection and the length of the prefix that chose it; rules that name destination subnets win by the longest one over
- * the first rule that names none. Source: core/tls.go `buildSidecarOutboundTCPFilterChainOpts`.
- */
-function tcpRuleFor(
-  client: ClientView,
-  { listener, address }: AcceptingListener,
-  request: Request,
-  owner: SeenService,
-): { readonly rule?: StreamRule; readonly prefix: number } {
-  const { port } = request;
-  // Of a block whose dialled address is not known, the first address stands for all.
-  const dialled = request.address ?? address.split('/', 1)[0] ?? '';
-  const ownPrefix = ownPrefixOf(address, dialled);
-  let chosen: StreamRule | undefined;
-  let longest = -1;
-  for (const rule of overlapping(client, listener, owner.service).flatMap((virtualService) => virtualService.tcp)) {
-    if (rule.destinations.length === 0) continue;
-    const isLast = takesEveryAddress(rule, client, port);
-    const length = isLast ? ownPrefix : subnetPrefix(rule, client, port, dialled);
-    if (length > longest) {
-      chosen = rule;
-      longest = length;
-    }
-    if (isLast) break;
-  }
-  return chosen === undefined || longest < ownPrefix ? { prefix: ownPrefix } : { rule: chosen, prefix: longest };
-}
-
-/** The length of the block by which a service is recognised; 0 where it has an address, or none, of its own. */
-function ownPrefixOf(address: string, dialled: string): number {
-  return address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
-}
-
-/** The longest prefix by which the subnets of a rule contain an address; -1: none does. */
-function subnetPrefix(rule: StreamRule, client: ClientView, port: number, address: string): number {
-  const subnets = rule.matches
-    .filter((match) => streamMatchApplies(match, client, port))
-    .flatMap((match) => match.destinationSubnets);
-  return Math.max(-1, ...subnets.map((subnet) => prefixLength(subnet, address) ?? -1));
-}
-
-/** The VirtualServices with a host that overlaps the service's, also in the case of its letters. Source: core/tls.go `getConfigsForHost`. */
-function overlapping(client: ClientView, listener: EgressListener, service: MeshService): readonly VirtualService[] {
-  const host = service.host.toLowerCase();
-  const covering = sidecarVirtualServices(client, listener, host);
-  const under = isWildcard(host)
-    ? client.reader.entries(meshVirtualServicesUnder, host).filter((candidate) => isSeenBy(client, listener, candidate))
-    : [];
-  return [...new Set([...covering, ...under])].filter((candidate) =>
-    candidate.hosts.some((name) => overlaps(name, service.host)),
-  );
-}
-
-function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): boolean {
-  if (rule.matches.length === 0) return true;
-  return rule.matches.some((match) => match.destinationSubnets.length === 0 && streamMatchApplies(match, client, port));
+    ? [toService(seen, port, false, progress)]
+    : routeStream(client, listener, rule, port, progress);
 }
 
 function routeStream(

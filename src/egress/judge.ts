@@ -98,7 +98,7 @@ function judgeWay(
 }
 
 function pathOf(
-  { takenFor, refusedName, hop, server, arrival, ending, decidedBy }: Way,
+  { takenFor, refusedClaim, hop, server, arrival, ending, decidedBy }: Way,
   from: Client,
   to: Target,
 ): Path {
@@ -110,7 +110,7 @@ function pathOf(
     stage,
     reason,
     ...(takenFor === undefined ? {} : { takenFor }),
-    ...(refusedName === undefined ? {} : { refusedName }),
+    ...(refusedClaim === undefined ? {} : { refusedClaim }),
     ...(hop === undefined ? {} : { hop }),
     ...(server === undefined ? {} : { server }),
     ...(arrival === undefined ? {} : { arrival }),

@@ -1,6 +1,7 @@
 import { covers } from '../istio/hosts.ts';
 import type { FieldRef } from '../istio/resources.ts';
 import type { Workload } from '../mesh/gateway-workloads.ts';
+import type { RefusedClaim } from '../mesh/refused-listeners.ts';
 
 /** What the application speaks; `tls` is its own TLS, with SNI = host. */
 export type AppProtocol = 'http' | 'tls' | 'tcp';
@@ -226,8 +227,8 @@ export interface Path {
   readonly cause?: Cause;
   /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
   readonly takenFor?: string;
-  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
-  readonly refusedName?: string;
+  /** What keeps the sidecar from the listener: two of its chains claim it, those that decided. */
+  readonly refusedClaim?: RefusedClaim;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */

@@ -1,6 +1,7 @@
 import { isAddress } from '../istio/address.ts';
 import type { FieldRef, Resource } from '../istio/resources.ts';
 import { fieldOf } from '../istio/resources.ts';
+import type { RefusedClaim } from '../mesh/refused-listeners.ts';
 import type { Arrival, Cause, Hop, Note, Origination, Outcome, ServerMatch, Stage, Target, Upstream } from './path.ts';
 
 /** Where a request ends unless a policy denies it first. */
@@ -20,8 +21,8 @@ export interface Ending {
 export interface Way {
   /** The host for whose connections the sidecar took it, where that is another one: raw bytes carry no name. */
   readonly takenFor?: string;
-  /** The name that keeps the sidecar from a TLS listener of the port: two of its chains claim it, those that decided. */
-  readonly refusedName?: string;
+  /** What keeps the sidecar from the listener: two of its chains claim it, those that decided. */
+  readonly refusedClaim?: RefusedClaim;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */
@@ -36,7 +37,7 @@ export interface Way {
 /** What has been decided on the way so far. */
 export interface Progress {
   readonly takenFor?: string;
-  readonly refusedName?: string;
+  readonly refusedClaim?: RefusedClaim;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   readonly arrival?: Arrival;

@@ -19,7 +19,31 @@ export function prefixLength(block: string, address: string): number | undefined
   return parsed.match(range) ? range[1] : undefined;
 }
 
-function rangeOf(block: string): ReturnType<typeof ipaddr.parseCIDR> | undefined {
+/**
+ * Blocks as Envoy compares them: without the bits that do not count, each as often as it is written. What is no block is left out, and so is
+ * `0.0.0.0`, for which istiod makes no condition. Source: core/listener.go `toFilterChainMatch`, `conflictsWith`.
+ */
+export function blocksOf(texts: readonly string[]): readonly string[] {
+  const ranges = texts.map(rangeOf).filter((range) => range !== undefined);
+  return ranges
+    .filter(([address]) => address.toString() !== '0.0.0.0')
+    .map(([address, length]) => blockOf(address, length));
+}
+
+/** The block of a length that an address is in, as `blocksOf` writes it; undefined: there is none. */
+export function blockAround(address: string, length: number): string | undefined {
+  const range = rangeOf(address);
+  return range === undefined || length > range[1] ? undefined : blockOf(range[0], length);
+}
+
+function blockOf(address: Address, length: number): string {
+  const { IPv4, IPv6 } = ipaddr;
+  return `${(address.kind() === 'ipv4' ? IPv4 : IPv6).networkAddressFromCIDR(`${address}/${length}`)}/${length}`;
+}
+
+type Address = ReturnType<typeof ipaddr.parse>;
+
+function rangeOf(block: string): [Address, number] | undefined {
   if (ipaddr.isValidCIDR(block)) return ipaddr.parseCIDR(block);
   if (!isAddress(block)) return undefined;
   const parsed = ipaddr.parse(block);

@@ -1,3 +1,4 @@
+import { blocksOf } from '../istio/address.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { type TargetKind, targetKindOf, targetRefsOf } from '../istio/authorization-attachment.ts';
 import type { DestinationRule } from '../istio/destination-rule.ts';
@@ -20,7 +21,7 @@ import {
 } from '../istio/resources.ts';
 import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
-import { meshGateway, type VirtualService } from '../istio/virtual-service.ts';
+import { meshGateway, type StreamMatch, type VirtualService } from '../istio/virtual-service.ts';
 import { isWaypoint, namedWaypoint } from '../istio/waypoint.ts';
 import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
 import type { MeshFacts, ModelObject } from './model-object.ts';
@@ -130,11 +131,11 @@ export const httpServicesByNamespace = serviceIndex('HTTP services by namespace'
     for (const port of httpPorts(service)) yield [ruleKey(String(port), service.namespace), service];
 });
 
-/** HTTP ports share a listener on all addresses; sniffed ones join it where the service has no address of its own. */
+/** HTTP ports share a listener on all addresses; sniffed ones join it unless the service has an address of its own. */
 function httpPorts(service: MeshService): ReadonlySet<number> {
   const ports = new Set<number>();
   if (service.resolution === 'ALIAS') return ports;
-  const joinsSniffed = service.addresses.length === 0 && !listensOnPods(service);
+  const joinsSniffed = service.addresses.every((address) => address.includes('/')) && !listensOnPods(service);
   for (const { number, protocol } of service.ports) {
     const section = sectionOf(protocol);
     if (section === 'http' || (section === 'sniffed' && joinsSniffed)) ports.add(number);
@@ -203,6 +204,19 @@ export const tcpServicesByAddress = serviceIndex('TCP services by address', func
   }
 });
 
+/** Services whose ports take raw TCP to a block of addresses, by that block. */
+export const tcpServicesByBlock = serviceIndex('TCP services by block', function* ({ services }) {
+  for (const service of services) {
+    const isTcp = service.ports.some(({ protocol }) => ['tcp', 'sniffed'].includes(sectionOf(protocol)));
+    if (isTcp) for (const block of blocksOfService(service)) yield [block, service];
+  }
+});
+
+/** The blocks among the addresses of a service. */
+export function blocksOfService({ addresses }: MeshService): readonly string[] {
+  return blocksOf(addresses.filter((address) => address.includes('/')));
+}
+
 /** Services with a TLS port, by lower-case host. */
 export const tlsServicesByName = serviceIndex('TLS services', function* ({ services }) {
   for (const service of services) {
@@ -241,6 +255,15 @@ export const meshVirtualServicesBySni = virtualServiceIndex(
   },
 );
 
+/** Mesh VirtualServices by the blocks of addresses that their `tcp` matches name, as `blockOf` writes them. */
+export const meshVirtualServicesByBlock = virtualServiceIndex(
+  'mesh VirtualServices by block',
+  function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    for (const block of blocksOfMatches(virtualService)) yield [block, virtualService];
+  },
+);
+
 /** VirtualServices on sidecars by the hosts that their rules lead or mirror to, case as written. */
 export const meshVirtualServicesByDestination = virtualServiceIndex(
   'mesh VirtualServices by destination',
@@ -266,6 +289,23 @@ export const delegatingVirtualServices = virtualServiceIndex('delegating Virtual
 export function snisOfMatches(virtualService: VirtualService): ReadonlySet<string> {
   const matches = virtualService.tls.flatMap((rule) => rule.matches);
   return new Set(matches.flatMap((match) => match.sniHosts.map((host) => host.toLowerCase())));
+}
+
+/** The lengths of the prefixes of all blocks that chains for bytes may name. */
+export const blockLengths = distinctIndex('lengths of blocks', function* ({ virtualService, services }) {
+  const named = virtualService === undefined ? [] : [...blocksOfMatches(virtualService)];
+  for (const block of [...named, ...services.flatMap(blocksOfService)]) yield [everything, block.split('/')[1] ?? '0'];
+});
+
+/** The blocks in all `tcp` matches of a VirtualService, each once. */
+export function blocksOfMatches({ tcp }: VirtualService): ReadonlySet<string> {
+  return new Set(tcp.flatMap((rule) => rule.matches).flatMap(blocksNamedBy));
+}
+
+/** The blocks of addresses that a match names; an empty one where they come to every address. */
+export function blocksNamedBy({ destinationSubnets }: StreamMatch): readonly string[] {
+  const blocks = blocksOf(destinationSubnets);
+  return blocks.length === 0 && destinationSubnets.length > 0 ? [everything] : blocks;
 }
 
 /** VirtualServices by the Gateway that they are bound to. */
@@ -599,11 +639,13 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
   servicesByPort,
   serverFirstServices,
   tcpServicesByAddress,
+  tcpServicesByBlock,
   tlsServicesByName,
   kubernetesServices,
   meshVirtualServices,
   meshVirtualServicesUnder,
   meshVirtualServicesBySni,
+  meshVirtualServicesByBlock,
   meshVirtualServicesByDestination,
   delegatingVirtualServices,
   virtualServicesByGateway,
@@ -636,6 +678,7 @@ export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
 /** All distinct indexes of the model. */
 export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
   serviceAddresses,
+  blockLengths,
   httpServiceNamespaces,
   gatewayBoundHosts,
   sidecarNamespaces,

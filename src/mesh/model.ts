@@ -4,7 +4,7 @@ import { type Definition, type DerivedIndex, Engine, type Query } from './engine
 import { gatewayListeners } from './gateways.ts';
 import { distinctIndexes, sortedIndexes } from './indexes.ts';
 import { factsObject, type MeshFacts, type ModelObject } from './model-object.ts';
-import { contestedTlsNames } from './sidecar-listeners.ts';
+import { contestedTcpBlocks, contestedTlsNames } from './refused-listeners.ts';
 
 /** Where the mesh's configuration comes from. */
 export interface MeshSource {
@@ -53,7 +53,7 @@ export function buildMesh(
   const definition: Definition<ModelObject> = {
     sorted: sortedIndexes,
     distinct: distinctIndexes,
-    queries: [contestedTlsNames, gatewayListeners, ...queries],
+    queries: [contestedTlsNames, contestedTcpBlocks, gatewayListeners, ...queries],
     followed,
   };
   const engine = new Engine(definition);

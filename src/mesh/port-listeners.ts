@@ -3,7 +3,14 @@ import type { MeshPort, MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
 import { type ClientView, scopeWithKey } from './client-view.ts';
 import type { Query } from './engine.ts';
-import { type MeshReader, ruleKey, serverFirstServices, servicesByPort, sharedAddressesOf } from './indexes.ts';
+import {
+  everything,
+  type MeshReader,
+  ruleKey,
+  serverFirstServices,
+  servicesByPort,
+  sharedAddressesOf,
+} from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
 import {
   exportedFirst,
@@ -82,14 +89,39 @@ export function hasPlace(
   address: string,
   protocol: Protocol,
 ): boolean {
-  const shared = address.includes('/') ? '' : address;
   const { reader } = client;
   if (listener.protocol !== undefined) return true;
-  if (reader.entries(serverFirstServices, ruleKey(shared, String(port))).length === 0) return true;
-  for (const seen of usable(client, listener, reader.entries(servicesByPort, String(port)))) {
-    const found = portOf(seen, port);
-    if (found === undefined || !sharedAddressesOf(seen.service, found.protocol).includes(shared)) continue;
-    return companyOf(found.protocol) === companyOf(protocol);
+  if (reader.entries(serverFirstServices, ruleKey(sharedAddress(address), String(port))).length === 0) return true;
+  for (const first of servicesOn(client, listener, port, address)) {
+    const found = portOf(first, port);
+    return found === undefined || companyOf(found.protocol) === companyOf(protocol);
   }
   return true;
+}
+
+/** The services on the sidecar's listener of a port and address (empty, or a block: the one for all), as istiod comes to them. */
+export function* servicesOn(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+): Iterable<SeenService> {
+  const services =
+    listener.protocol === undefined
+      ? usable(client, listener, client.reader.entries(servicesByPort, String(port)))
+      : servicesOnOwnPort(client, listener);
+  for (const seen of services) {
+    const protocol = listener.protocol ?? portOf(seen, port)?.protocol;
+    if (protocol !== undefined && sharedAddressesOf(seen.service, protocol).includes(sharedAddress(address)))
+      yield seen;
+  }
+}
+
+function sharedAddress(address: string): string {
+  return isForAll(address) ? everything : address;
+}
+
+/** True where the listener of an address is the one for all, of which a block is a matter too. */
+export function isForAll(address: string): boolean {
+  return address === everything || address.includes('/');
 }

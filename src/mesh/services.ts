@@ -1,9 +1,9 @@
-import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
 import { idOf, refOf } from '../istio/resources.ts';
-import { isKubernetes, type MeshPort, type MeshService } from '../istio/service.ts';
+import { isKubernetes, type MeshPort, type MeshService, olderServiceFirst } from '../istio/service.ts';
 import { type EgressListener, importsService } from '../istio/sidecar.ts';
 import type { ClientView } from './client-view.ts';
-import { type MeshReader, servicesByHost } from './indexes.ts';
+import { type MeshReader, servicesByHost, servicesUnder } from './indexes.ts';
 
 /** A service as one proxy sees it: of several with the same host one was chosen, or their ports were merged. */
 export interface SeenService {
@@ -21,6 +21,14 @@ export function servicesCovering(reader: MeshReader, host: string): readonly Mes
   return hostPatternsOf(host)
     .flatMap((pattern) => reader.entries(servicesByHost, pattern))
     .filter((service) => covers(service.host.toLowerCase(), host));
+}
+
+/** The hosts of services, case as written, that a host (exact or wildcard) overlaps. */
+export function hostsOverlapping(reader: MeshReader, name: string): ReadonlySet<string> {
+  const lower = name.toLowerCase();
+  const services = hostPatternsOf(lower).flatMap((pattern) => reader.entries(servicesByHost, pattern));
+  if (isWildcard(name)) services.push(...reader.entries(servicesUnder, lower));
+  return new Set(services.filter((service) => overlaps(name, service.host)).map((service) => service.host));
 }
 
 /** True when a service's host is, or as a wildcard covers, a host (lower case). */
@@ -71,6 +79,12 @@ export function listenerServices(client: ClientView, listener: EgressListener, h
 /** The port of a seen service, if it has it. */
 export function portOf(seen: SeenService | undefined, number: number): MeshPort | undefined {
   return seen?.ports.find((port) => port.number === number);
+}
+
+/** True where istiod comes to one service before another: as `exportedFirst` has them. */
+export function precedes(a: MeshService, b: MeshService): boolean {
+  const { isPublic } = a.visibility;
+  return isPublic === b.visibility.isPublic ? olderServiceFirst(a, b) < 0 : !isPublic;
 }
 
 /** Explicitly exported services come before public ones, each oldest first. */

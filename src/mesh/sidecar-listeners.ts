@@ -1,50 +1,50 @@
-import { hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
 import { type Protocol, sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
 import { type EgressListener, importsService, type SidecarScope } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, scopeWithKey } from './client-view.ts';
-import type { DerivedIndex, Query } from './engine.ts';
+import type { Query } from './engine.ts';
 import {
-  everything,
   exportedHttpServices,
   httpServiceNamespaces,
   httpServicesByNamespace,
   type MeshReader,
-  meshVirtualServicesBySni,
-  meshVirtualServicesUnder,
   publicHttpServices,
   ruleKey,
   servicesByHost,
-  servicesUnder,
-  snisOfMatches,
   tcpServicesByAddress,
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
-import { hasPlace, sectionOn, servicesOnOwnPort } from './port-listeners.ts';
+import { hasPlace, isForAll, sectionOn, servicesOn, servicesOnOwnPort } from './port-listeners.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
   exportedFirst,
+  hostsOverlapping,
   isSameService,
   isServiceImported,
   isServiceVisible,
   listenerServices,
   portOf,
+  precedes,
   type SeenService,
   servicesOfHost,
 } from './services.ts';
-import { isSeenBy, sidecarVirtualServices, sidecarVirtualServicesBySni } from './virtual-services.ts';
+import { overlappingVirtualServices, sidecarVirtualServicesBySni } from './virtual-services.ts';
 
-/** A sidecar's filter chain for TLS with certain SNIs. */
-export interface TlsChain {
-  /** Case as written; empty: every SNI. */
-  readonly serverNames: readonly string[];
+/** A sidecar's filter chain. */
+export interface FilterChain {
   /** The VirtualService rule that routes it; absent: it goes to the service itself. */
   readonly rule?: StreamRule;
-  /** The match of that rule. */
+  /** Where it says what the chain takes. */
   readonly field?: string;
   readonly seen: SeenService;
+}
+
+/** A filter chain for TLS with certain SNIs. */
+export interface TlsChain extends FilterChain {
+  /** Case as written; empty: every SNI. */
+  readonly serverNames: readonly string[];
 }
 
 /** The egress listener of the client's scope that serves a port: the one that names it, else the one without a port. */
@@ -61,18 +61,27 @@ export function hasHttpListener(client: ClientView, listener: EgressListener, po
   const { reader } = client;
   if (listener.protocol !== undefined) return hasOwnHttpListener(client, listener, listener.protocol);
   if (!hasPlace(client, listener, port, '', 'HTTP')) return false;
-  const isUsable = (service: MeshService): boolean => {
-    if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
-    return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
-  };
   const publicHttp = publicHttpImportsOf(client, listener, port);
   client.answers?.add(answerOf(port, publicHttp));
-  if (publicHttp.isCertain || publicHttp.contested.some(isUsable)) return true;
+  const isUsable = (service: MeshService): boolean => isListened(client, listener, service);
+  if (publicHttp.certain !== undefined || publicHttp.contested.some(isUsable)) return true;
   if (reader.entries(exportedHttpServices, String(port)).some(isUsable)) return true;
   client.answers?.add({ kind: 'all else' });
-  if (!listener.imports.has('.')) return false;
+  return ownHttpServices(client, listener, port).some(isUsable);
+}
+
+/** HTTP services of a port that are there for no other reason than that the client's own namespace is imported. */
+function ownHttpServices(client: ClientView, listener: EgressListener, port: number): readonly MeshService[] {
+  const { reader } = client;
+  if (!listener.imports.has('.')) return [];
   const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
-  return own !== undefined && reader.entries(httpServicesByNamespace, ruleKey(String(port), own)).some(isUsable);
+  return own === undefined ? [] : reader.entries(httpServicesByNamespace, ruleKey(String(port), own));
+}
+
+/** True for a service that the listener works with. */
+function isListened(client: ClientView, listener: EgressListener, service: MeshService): boolean {
+  if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
+  return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
 }
 
 /** Whatever the services' ports speak: sniffing has the listener for all addresses only where a service has none of its own. */
@@ -85,22 +94,23 @@ function hasOwnHttpListener(client: ClientView, listener: EgressListener, protoc
 
 /** Which public HTTP services of a port a scope imports, whatever the namespace that it serves. */
 interface PublicHttpImports {
-  /** True when every client of the scope has one. */
-  readonly isCertain: boolean;
-  /** Those that not every client has: of whose host another namespace has a service too. */
+  /** The first that every client of the scope has. */
+  readonly certain?: MeshService;
+  /** Those before it that not every client has: of whose host another namespace has a service too. */
   readonly contested: readonly MeshService[];
 }
 
-const noPublicHttp: PublicHttpImports = { isCertain: false, contested: [] };
+const noPublicHttp: PublicHttpImports = { contested: [] };
 
-function answerOf(port: number, { isCertain, contested }: PublicHttpImports): ScopeAnswer {
-  return contested.length > 0 ? { kind: 'all else' } : { kind: 'public HTTP services', port, isCertain };
+function answerOf(port: number, { certain, contested }: PublicHttpImports): ScopeAnswer {
+  if (certain === undefined && contested.length > 0) return { kind: 'all else' };
+  return { kind: 'public HTTP services', port, isCertain: certain !== undefined };
 }
 
 /** Whether clients of a scope that serves whole namespaces import a public HTTP service of a port; undefined: it depends on the client. */
 export function importsPublicHttp(reader: MeshReader, port: number, scope: SidecarScope): boolean | undefined {
-  const { isCertain, contested } = reader.value(publicHttpImports, ruleKey(String(port), '0', scope.key));
-  return contested.length > 0 ? undefined : isCertain;
+  const { certain, contested } = reader.value(publicHttpImports, ruleKey(String(port), '0', scope.key));
+  return certain === undefined && contested.length > 0 ? undefined : certain !== undefined;
 }
 
 /** The argument is `port|listener|scope key`. */
@@ -128,10 +138,10 @@ function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: 
     if (!importsService(listener, service.host, service.namespace, false)) continue;
     const rivals = servicesOfHost(reader, service.host);
     const isCertain = !mayExcludeOwn && rivals.every((rival) => rival.namespace === service.namespace);
-    if (isCertain) return { isCertain, contested: [] };
+    if (isCertain) return { certain: service, contested };
     contested.push(service);
   }
-  return { isCertain: false, contested };
+  return { contested };
 }
 
 /**
@@ -155,7 +165,8 @@ export function tlsChainsNamed(
         if (chains.has(key) || !match.sniHosts.some((host) => host.toLowerCase() === name)) continue;
         if (!streamMatchApplies(match, client, port)) continue;
         const seen = tlsServiceFor(client, listener, port, address, virtualService);
-        if (seen !== undefined) chains.set(key, { serverNames: match.sniHosts, rule, field: match.field, seen });
+        if (seen !== undefined)
+          chains.set(key, { serverNames: match.sniHosts, rule, field: `${match.field}.sniHosts`, seen });
       }
     }
   }
@@ -185,17 +196,10 @@ function ownChains(
 
 /** True when any `tls` match applies to the service on the port, whatever its SNIs: then it has no chain of its own. */
 export function isRoutedByTls(client: ClientView, listener: EgressListener, port: number, host: string): boolean {
-  const under = isWildcard(host)
-    ? client.reader
-        .entries(meshVirtualServicesUnder, host.toLowerCase())
-        .filter((candidate) => isSeenBy(client, listener, candidate))
-    : [];
-  return [...sidecarVirtualServices(client, listener, host.toLowerCase()), ...under].some(
-    (virtualService) =>
-      virtualService.hosts.some((name) => overlaps(name, host)) &&
-      virtualService.tls.some(
-        (rule) => rule.destinations.length > 0 && rule.matches.some((match) => streamMatchApplies(match, client, port)),
-      ),
+  return overlappingVirtualServices(client, listener, host).some((virtualService) =>
+    virtualService.tls.some(
+      (rule) => rule.destinations.length > 0 && rule.matches.some((match) => streamMatchApplies(match, client, port)),
+    ),
   );
 }
 
@@ -224,12 +228,7 @@ function tlsServiceFor(
   virtualService: VirtualService,
 ): SeenService | undefined {
   for (const name of virtualService.hosts) {
-    const lower = name.toLowerCase();
-    const candidates = hostPatternsOf(lower).flatMap((pattern) => client.reader.entries(servicesByHost, pattern));
-    if (isWildcard(name)) candidates.push(...client.reader.entries(servicesUnder, lower));
-    for (const host of new Set(
-      candidates.filter((service) => overlaps(name, service.host)).map((service) => service.host),
-    )) {
+    for (const host of hostsOverlapping(client.reader, name)) {
       const [seen] = tlsServices(client, listener, port, address, host);
       if (seen !== undefined) return seen;
     }
@@ -256,10 +255,62 @@ export function tcpOwner(
     const seen = listenerServices(client, listener, service.host).find((candidate) =>
       isSameService(candidate.service, service),
     );
-    const found = portOf(seen, port);
-    if (found !== undefined && hasPlace(client, listener, port, address, found.protocol)) return seen;
+    if (seen !== undefined && hasTcpChains(client, listener, port, address, seen)) return seen;
   }
   return undefined;
+}
+
+/**
+ * True where istiod makes chains for bytes of a service on a port and address (empty: all): for a port without protocol only if nothing that
+ * is HTTP or sniffed came before. Source: core/listener.go `buildSidecarOutboundListener`.
+ */
+export function hasTcpChains(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  seen: SeenService,
+): boolean {
+  const found = portOf(seen, port);
+  const section = found && sectionOn(listener, found);
+  if (section === 'tcp') return hasPlace(client, listener, port, address, found?.protocol ?? 'TCP');
+  if (section !== 'sniffed') return false;
+  if (listener.protocol !== undefined) {
+    const [first] = servicesOn(client, listener, port, address);
+    return first !== undefined && isSameService(first.service, seen.service);
+  }
+  return (
+    hasPlace(client, listener, port, address, found?.protocol ?? 'TCP') &&
+    !isSniffedBefore(client, listener, port, address, seen.service)
+  );
+}
+
+function isSniffedBefore(
+  client: ClientView,
+  listener: EgressListener,
+  port: number,
+  address: string,
+  service: MeshService,
+): boolean {
+  const isEarlier = (other: MeshService): boolean => precedes(other, service) && isListened(client, listener, other);
+  const { reader } = client;
+  if (!isForAll(address)) {
+    const rivals = reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
+    return rivals.some(
+      (other) =>
+        other.ports.some(({ number, protocol }) => number === port && sectionOf(protocol) === 'sniffed') &&
+        isEarlier(other),
+    );
+  }
+  const { certain, contested } = publicHttpImportsOf(client, listener, port);
+  client.answers?.add({ kind: 'all else' });
+  if (certain !== undefined && precedes(certain, service)) return true;
+  const others = [
+    contested,
+    reader.entries(exportedHttpServices, String(port)),
+    ownHttpServices(client, listener, port),
+  ];
+  return others.some((some) => some.some(isEarlier));
 }
 
 function tcpOwnerOnOwnPort(
@@ -270,7 +321,10 @@ function tcpOwnerOnOwnPort(
 ): SeenService | undefined {
   const section = sectionOf(protocol);
   if (section !== 'tcp' && section !== 'sniffed') return undefined;
-  return Iterator.from(servicesOnOwnPort(client, listener)).find(({ service }) => isOnAddress(service, address));
+  const onAddress = Iterator.from(servicesOnOwnPort(client, listener)).filter(({ service }) =>
+    isOnAddress(service, address),
+  );
+  return onAddress.find((seen) => hasTcpChains(client, listener, listener.port, address, seen));
 }
 
 /** True when an egress listener with a port of its own makes a listener of the sidecar for an address; empty: for all, blocks included. */
@@ -284,63 +338,7 @@ export function hasOwnListener(client: ClientView, listener: EgressListener, add
   });
 }
 
-/** Names that several TLS chains of sidecars may claim in different lists; there are none in a sound mesh. */
-const contestedNames: DerivedIndex<string> = {
-  kind: 'derived',
-  name: 'contested TLS names',
-  compare: (a, b) => (a < b ? -1 : 1),
-};
-
-/** Whether a name (the argument) occurs in lists that are not the same. */
-export const contestedTlsNames: Query<ModelObject, boolean> = {
-  name: 'contested TLS names',
-  level: 1,
-  *rootsOf({ virtualService, services }) {
-    if (virtualService !== undefined) yield* snisOfMatches(virtualService);
-    for (const service of services)
-      if (service.ports.some((port) => sectionOf(port.protocol) === 'tls')) yield service.host.toLowerCase();
-  },
-  compute(reader, name) {
-    const claims = new Set(reader.entries(tlsServicesByName, name).map((service) => service.host));
-    for (const virtualService of reader.entries(meshVirtualServicesBySni, name)) {
-      for (const { sniHosts } of virtualService.tls.flatMap((rule) => rule.matches)) {
-        const spellings = sniHosts.filter((host) => host.toLowerCase() === name);
-        if (spellings.length > 1) return true;
-        if (spellings.length === 1) claims.add(sniHosts.join(','));
-      }
-    }
-    return claims.size > 1;
-  },
-  contribute(isContested, name, contribute) {
-    if (isContested) contribute(contestedNames, everything, name);
-  },
-};
-
-/** A name that several TLS chains of a sidecar claim, or one does twice. */
-export interface RefusedTlsName {
-  readonly name: string;
-  readonly chains: readonly TlsChain[];
-}
-
-/**
- * The name for which Envoy refuses the client's TLS listener: two of its chains claim it, or one does twice. A fresh proxy
- * then has no such listener. Source: Envoy's check for filter chains with the same matching rules.
- */
-export function refusedTlsName(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-): RefusedTlsName | undefined {
-  for (const name of client.reader.entries(contestedNames, everything)) {
-    const chains = tlsChainsNamed(client, listener, port, address, name);
-    const isTwice = ({ serverNames }: TlsChain): boolean =>
-      serverNames.filter((host) => host.toLowerCase() === name).length > 1;
-    if (chains.length > 1 || chains.some(isTwice)) return { name, chains };
-  }
-  return undefined;
-}
-
+/** True for a service of the listener on an address (or block); empty: on all addresses. */
 function isOnAddress(service: MeshService, address: string): boolean {
   return address === '' ? service.addresses.length === 0 : service.addresses.includes(address);
 }

@@ -1,5 +1,5 @@
 import { delegatedRules } from '../istio/delegate.ts';
-import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { covers, hostPatternsOf, isWildcard, overlaps } from '../istio/hosts.ts';
 import { earlierFirst, idOf, type Resource, refOf } from '../istio/resources.ts';
 import { type EgressListener, importsService, importsVirtualService } from '../istio/sidecar.ts';
 import type { HttpRule, RouteDestination, VirtualService } from '../istio/virtual-service.ts';
@@ -12,6 +12,7 @@ import {
   type MeshReader,
   meshVirtualServices,
   meshVirtualServicesBySni,
+  meshVirtualServicesUnder,
   virtualServicesByGateway,
   virtualServicesByGatewayHost,
   virtualServicesByName,
@@ -51,6 +52,19 @@ export function sidecarVirtualServicesBySni(
     .entries(meshVirtualServicesBySni, name)
     .filter((virtualService) => virtualService.hasGatewaySemantics && !found.includes(virtualService));
   return ranked(client, listener, broader.length === 0 ? found : [...found, ...broader]);
+}
+
+/** The VirtualServices with a host that overlaps that of a service, also in the case of its letters. Source: core/tls.go `getConfigsForHost`. */
+export function overlappingVirtualServices(
+  client: ClientView,
+  listener: EgressListener,
+  host: string,
+): readonly VirtualService[] {
+  const lower = host.toLowerCase();
+  const found = new Set(covering(client.reader, meshVirtualServices, lower, (pattern) => pattern));
+  if (isWildcard(host)) for (const one of client.reader.entries(meshVirtualServicesUnder, lower)) found.add(one);
+  const overlapping = [...found].filter(({ hosts }) => hosts.some((name) => overlaps(name, host)));
+  return ranked(client, listener, overlapping);
 }
 
 function ranked(

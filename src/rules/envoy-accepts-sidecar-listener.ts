@@ -1,11 +1,13 @@
 import { capturingVirtualServices } from '../egress/capturing-virtual-services.ts';
+import { type FieldRef, idOf } from '../istio/resources.ts';
+import type { RefusedClaim } from '../mesh/refused-listeners.ts';
 import { defineRule } from './define.ts';
 
-/** No SNI is claimed twice on a port of the sidecars, however it is written. */
+/** No SNI and no block of addresses is claimed twice on a port of the sidecars, however it is written. */
 export const envoyAcceptsSidecarListener = defineRule({
   name: 'envoy-accepts-sidecar-listener',
-  summary: 'Envoy accepts what Istio makes of all TLS routes and services on a port of the sidecars.',
-  why: 'Every list of `sniHosts`, and every TLS host without a route, is a filter chain on the sidecars that see it. Istio leaves out only a list that is the same as another. One name in two lists, twice in one, or in letters of another case, and Envoy refuses the listener: for all TLS hosts of the port running sidecars keep an old state, and new ones let the traffic out directly, or not at all.',
+  summary: 'Envoy accepts what Istio makes of all routes and services on a port of the sidecars.',
+  why: 'Every list of `sniHosts`, and every TLS host without a route, is a filter chain on the sidecars that see it. Istio leaves out only a list that is the same as another. One name in two lists, twice in one, or in letters of another case, and Envoy refuses the listener: for all TLS hosts of the port running sidecars keep an old state, and new ones let the traffic out directly, or not at all. The same goes for `destinationSubnets` of `tcp` routes.',
   severity: 'error',
   subject: 'path',
   stage: 'capture',
@@ -40,21 +42,30 @@ spec:
 `,
   },
 
-  *check({ refusedName, decidedBy, to }, { reader }) {
+  *check({ refusedClaim, decidedBy, to }, { reader }) {
     const [claim, ...others] = decidedBy;
-    if (refusedName === undefined || claim === undefined) return;
+    if (refusedClaim === undefined || claim === undefined) return;
     if (capturingVirtualServices(reader, to.host).length === 0) return; // no egress that it concerns
-    const other = others.find(({ kind }) => kind !== 'Sidecar');
+    const { kind, text } = refusedClaim;
+    const what = text === '' ? 'every address' : `'${text}'`;
+    const other = others.find((one) => one.kind !== 'Sidecar');
     yield {
       at: claim,
-      key: `${to.port} ${refusedName}`,
-      message: `Envoy refuses the TLS listener of port ${to.port} on sidecars: ${
-        other === undefined
-          ? `'${refusedName}' is listed twice`
-          : `${other.kind} '${other.namespace}/${other.name}' claims '${refusedName}' too`
+      key: `${to.port} ${text}`,
+      message: `Envoy refuses the ${kind === 'name' ? 'TLS listener' : 'listener'} of port ${to.port} on sidecars: ${
+        other === undefined ? `${what} is listed twice` : `${claimantFor(claim, other)} claims ${what} too`
       }`,
-      fix: other === undefined ? 'list each name once, in lower case' : 'leave the name to one of them',
+      fix: fixOf(kind, other !== undefined),
       related: other === undefined ? [] : [other],
     };
   },
 });
+
+function claimantFor(claim: FieldRef, other: FieldRef): string {
+  return idOf(other) === idOf(claim) ? other.field : `${other.kind} '${other.namespace}/${other.name}'`;
+}
+
+function fixOf(kind: RefusedClaim['kind'], isOfTwo: boolean): string {
+  if (isOfTwo) return `leave the ${kind === 'name' ? 'name' : 'subnet'} to one of them`;
+  return kind === 'name' ? 'list each name once, in lower case' : 'list each subnet once';
+}

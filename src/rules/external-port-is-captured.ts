@@ -46,7 +46,7 @@ spec:
   *check(path, context) {
     if (path.outcome !== 'direct') return;
     if (path.takenFor !== undefined) return; // tcp-route-captures-only-its-service speaks
-    if (path.refusedName !== undefined) return; // envoy-accepts-sidecar-listener speaks
+    if (path.refusedClaim !== undefined) return; // envoy-accepts-sidecar-listener speaks
     if (path.cause === 'routed-elsewhere' || path.cause === 'mirrored-elsewhere') return; // the rules about that route speak
     if (path.cause === 'passthrough-balancing') return; // hop-leads-to-gateway-pods speaks
     const { to } = path;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAddress, prefixLength } from '../../src/istio/address.ts';
+import { blockAround, blocksOf, isAddress, prefixLength } from '../../src/istio/address.ts';
 
 describe('prefixLength', () => {
   // Envoy's filter chain match on prefix_ranges; core/listener.go toFilterChainMatch
@@ -33,5 +33,33 @@ describe('isAddress', () => {
     ['', false],
   ])('%j: %j', (text, expected) => {
     expect(isAddress(text)).toBe(expected);
+  });
+});
+
+describe('blocksOf', () => {
+  test.each([
+    [['10.99.1.7/24'], ['10.99.1.0/24']], // the bits behind the prefix do not count
+    [['10.99.1.1'], ['10.99.1.1/32']],
+    [
+      ['10.0.0.0/8', '10.1.0.0/8'],
+      ['10.0.0.0/8', '10.0.0.0/8'],
+    ],
+    [['2001:DB8::1/64'], ['2001:db8::/64']],
+    [['0.0.0.0/0', '10.0.0.0/8'], ['10.0.0.0/8']],
+    [['not-a-block', '10.0.0.0/99'], []],
+  ])('%j are %j', (texts, expected) => {
+    expect(blocksOf(texts)).toEqual(expected);
+  });
+});
+
+describe('blockAround', () => {
+  test.each([
+    ['10.99.1.7', 24, '10.99.1.0/24'],
+    ['10.99.1.7', 32, '10.99.1.7/32'],
+    ['10.99.1.7', 64, undefined],
+    ['2001:db8::1', 64, '2001:db8::/64'],
+    ['api.example.com', 24, undefined],
+  ])('%j is within the %j bits of %j', (address, length, expected) => {
+    expect(blockAround(address, length)).toBe(expected);
   });
 });

@@ -51,6 +51,49 @@ const byPlatform = claimed("VirtualService 'istio-egress/api'");
 
 const on = 'end-to-end-tls';
 
+/** A database whose connections lead to the egress gateway, told by the addresses that they go to. */
+const database = (subnets: string, more = ''): string => `
+      kind: ServiceEntry
+      metadata: { namespace: istio-egress, name: db }
+      spec:
+        hosts: [db.example.com]
+        location: MESH_EXTERNAL
+        resolution: DNS
+        ports: [{ number: 5432, name: tcp, protocol: TCP }]
+      ---
+      kind: Gateway
+      metadata: { namespace: istio-egress, name: db }
+      spec:
+        selector: { istio: egressgateway }
+        servers: [{ port: { number: 5432, name: tls, protocol: TLS }, hosts: [db.example.com], tls: { mode: ISTIO_MUTUAL } }]
+      ---
+      kind: DestinationRule
+      metadata: { namespace: istio-egress, name: egress-db }
+      spec:
+        host: ${gateway}
+        subsets: [{ name: db, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: db.example.com } } }]
+      ---
+      kind: VirtualService
+      metadata: { namespace: istio-egress, name: db }
+      spec:
+        hosts: [db.example.com]
+        gateways: [mesh, db]
+        tcp:
+        - match:
+          - gateways: [mesh]
+            port: 5432
+            destinationSubnets: ${subnets}
+          route: [{ destination: { host: ${gateway}, subset: db, port: { number: 5432 } } }]
+        ${more}
+        - match: [{ gateways: [db], port: 5432 }]
+          route: [{ destination: { host: db.example.com, port: { number: 5432 } } }]
+`;
+
+const otherRoute = (subnets: string): string => `- match:
+          - gateways: [mesh]
+            destinationSubnets: ${subnets}
+          route: [{ destination: { host: db.example.com } }]`;
+
 testRule(envoyAcceptsSidecarListener, {
   valid: {
     'every name is claimed once': { on, yaml: '# the bundle as it is' },
@@ -64,6 +107,8 @@ testRule(envoyAcceptsSidecarListener, {
     'HTTP is told apart by names without their case': {
       yaml: service('[API.example.com]', '{ number: 80, name: http, protocol: HTTP }'),
     },
+    'every subnet is claimed once': { yaml: database('[192.0.2.0/24]', otherRoute('[192.0.2.7, 198.51.100.0/24]')) },
+    'what names no subnet comes last': { yaml: database('[0.0.0.0/0]') },
     'nothing is led to an egress gateway': {
       on: 'mesh',
       yaml: `${service('[api.example.com, API.example.com]', tls)}`,
@@ -108,6 +153,19 @@ testRule(envoyAcceptsSidecarListener, {
       yaml: tenant('[api.example.com, www.example.com]', 'www.example.com', byPlatform).replace(
         'spec:',
         "spec:\n        exportTo: ['.']",
+      ),
+    },
+    'a subnet in one rule, twice': {
+      yaml: database(
+        "[192.0.2.7, 192.0.2.7/32]  # ✗ Envoy refuses the listener of port 5432 on sidecars: '192.0.2.7/32' is listed twice",
+      ),
+    },
+    'the same subnet in two rules, with other bits behind its prefix': {
+      yaml: database(
+        '[192.0.2.0/24]',
+        otherRoute(
+          "[192.0.2.7/24]  # ✗ Envoy refuses the listener of port 5432 on sidecars: spec.tcp[0].match[0].destinationSubnets claims '192.0.2.0/24' too",
+        ),
       ),
     },
     'where only what is registered leaves': {

@@ -5,7 +5,7 @@ import { type DesignName, designNames, designs } from './designs/index.ts';
 import { addClients, makeScene } from './designs/surroundings.ts';
 import { gatewayApiDeviations } from './deviations/gateway-api.ts';
 import { deviations } from './deviations/index.ts';
-import { type Labels, manifestOf } from './objects.ts';
+import { type Labels, manifestOf, timestamp } from './objects.ts';
 import { Random } from './random.ts';
 import { type Flow, ofKind, type Probe, type Scene } from './scene.ts';
 
@@ -91,7 +91,7 @@ function drawDeviation({ gateway }: Flow, random: Random): string {
   );
 }
 
-/** Gives each object a name of its own, and where some have a date, a date to all. */
+/** Gives each object a name of its own, and where some have a date, a date to all; what istiod tells apart by nothing else, one of its own. */
 function finish(scene: Scene): void {
   const names = new Set<string>();
   for (const { kind, metadata } of scene.objects) {
@@ -101,6 +101,15 @@ function finish(scene: Scene): void {
   }
   if (scene.objects.every(({ metadata }) => metadata.creationTimestamp === undefined)) return;
   for (const { metadata } of scene.objects) metadata.creationTimestamp ??= '2026-01-02T00:00:00Z';
+  const dates = new Set<string>();
+  for (const { metadata, spec } of ofKind(scene, 'ServiceEntry')) {
+    // Of ServiceEntries of one host, namespace and second istiod comes to any one first.
+    const keys = (): readonly string[] =>
+      (spec.hosts ?? []).map((host) => `${metadata.creationTimestamp} ${metadata.namespace} ${host}`);
+    while (keys().some((key) => dates.has(key)))
+      metadata.creationTimestamp = timestamp(Date.parse(metadata.creationTimestamp ?? '') + 1_000);
+    for (const key of keys()) dates.add(key);
+  }
 }
 
 function manifestsOf({ mesh, surroundings, objects }: Scene): readonly object[] {

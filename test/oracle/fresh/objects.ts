@@ -106,3 +106,8 @@ export function manifestOf({ kind, metadata, spec }: KubeObject): object {
   const body = kind === 'Namespace' ? {} : { spec };
   return { apiVersion: apiVersions[kind], kind: written, metadata, ...body };
 }
+
+/** A time in milliseconds as Kubernetes writes it: in seconds. */
+export function timestamp(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}

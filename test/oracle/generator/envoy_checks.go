@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 )
 
@@ -45,10 +47,10 @@ func matchKeys(match *listenerv3.FilterChainMatch) []string {
 	}
 	var ranges, sources []string
 	for _, it := range match.GetPrefixRanges() {
-		ranges = append(ranges, fmt.Sprintf("%s/%d", it.AddressPrefix, it.GetPrefixLen().GetValue()))
+		ranges = append(ranges, block(it))
 	}
 	for _, it := range match.GetSourcePrefixRanges() {
-		sources = append(sources, fmt.Sprintf("%s/%d", it.AddressPrefix, it.GetPrefixLen().GetValue()))
+		sources = append(sources, block(it))
 	}
 	var names []string
 	for _, name := range match.GetServerNames() {
@@ -72,6 +74,15 @@ func matchKeys(match *listenerv3.FilterChainMatch) []string {
 		}
 	}
 	return result
+}
+
+// block is a range without the bits that do not count, as Envoy reads it.
+func block(it *corev3.CidrRange) string {
+	text := fmt.Sprintf("%s/%d", it.AddressPrefix, it.GetPrefixLen().GetValue())
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked().String()
+	}
+	return text
 }
 
 // orAny stands for a list that restricts nothing.

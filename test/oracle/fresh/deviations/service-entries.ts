@@ -71,8 +71,9 @@ export const serviceEntryDeviations = {
         'MYSQL',
         '',
       ]);
-      if (protocol === '') delete port.protocol;
-      else port.protocol = protocol;
+      if (protocol !== '') port.protocol = protocol;
+      else delete port.protocol;
+      if (protocol === '' && place.random.chance(0.5)) port.name = 'main'; // the name says no protocol either
     }),
   'entry-port-number': (place) =>
     change(firstPortOf(place), (port) => {

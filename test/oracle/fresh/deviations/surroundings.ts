@@ -1,5 +1,5 @@
 import { podOf } from '../designs/surroundings.ts';
-import type { ObjectOf } from '../objects.ts';
+import { type ObjectOf, timestamp } from '../objects.ts';
 import { add, clientNamespaces, ofKind } from '../scene.ts';
 import { change, changeAll, type Deviation, type Place } from './deviation.ts';
 
@@ -174,5 +174,5 @@ function addSidecar({ scene, random }: Place, namespace: string, spec: SidecarSp
 }
 
 function second(number: number): string {
-  return new Date(Date.UTC(2026, 0, 1) + number * 1000).toISOString().replace('.000Z', 'Z');
+  return timestamp(Date.UTC(2026, 0, 1) + number * 1_000);
 }

@@ -350,7 +350,14 @@ export const virtualServiceDeviations = {
     // Of TLS the name counts: nobody knows which address an application that looks it up will dial.
     if (flow.sections.mesh !== 'tcp') return false;
     return change(anyRule(place, 'mesh'), ({ match }) => {
-      const subnets = random.pick([['10.99.1.1/32'], ['10.99.0.0/16'], ['192.0.2.0/24'], ['10.99.1.1', '192.0.2.1']]);
+      const subnets = random.pick([
+        ['10.99.1.1/32'],
+        ['10.99.0.0/16'],
+        ['192.0.2.0/24'],
+        ['10.99.1.1', '192.0.2.1'],
+        ['10.99.1.2/24', '10.99.1.3'],
+        ['0.0.0.0/0'],
+      ]);
       for (const one of match ?? []) Object.assign(one, { destinationSubnets: subnets });
     });
   },
