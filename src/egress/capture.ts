@@ -8,7 +8,7 @@ import type { EgressListener } from '../istio/sidecar.ts';
 import { meshGateway, type RouteDestination, type StreamRule, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService } from '../mesh/cluster-services.ts';
-import { type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { everything, type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
 import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
 import { listenerServices, portOf, precedes, type SeenService } from '../mesh/services.ts';
 import {
@@ -90,28 +90,23 @@ function ownPrefixOf(address: string, dialled: string): number {
   return address.includes('/') ? (prefixLength(address, dialled) ?? 0) : 0;
 }
 
+/**
+ * The host whose cluster the default route of a service leads to: its name in lower case, even if it is not written so.
+ * Source: core/httproute.go `buildSidecarOutboundVirtualHosts`.
+ */
+function defaultClusterOf(listener: EgressListener, { service: { host } }: SeenService): string {
+  return listener.isHttpProxy ? host : host.toLowerCase();
+}
+
 function captureHttp(client: ClientView, listener: EgressListener, request: Request): readonly Capture[] {
   for (const domain of hostPatternsOf(request.name)) {
     const owner = domainOwner(client, listener, request.port, domain);
     if (owner === undefined) continue;
-    if ('service' in owner) return [toRegistered(client, listener, owner, request.port)];
+    if ('service' in owner)
+      return [toService(client, owner, { name: defaultClusterOf(listener, owner), port: request.port, isHttp: true })];
     return routeHttp(client, listener, owner, request);
   }
   return [unknown(client, true, start, `no route or service of port ${request.port} is known for the host`)];
-}
-
-/**
- * The default route of a service: to the cluster of its name in lower case, which another service has, or none.
- * Source: core/httproute.go `buildSidecarOutboundVirtualHosts`.
- */
-function toRegistered(client: ClientView, listener: EgressListener, seen: SeenService, port: number): Capture {
-  const { host, resource } = seen.service;
-  const lower = host.toLowerCase();
-  if (lower === host || listener.isHttpProxy) return toService(seen, port, true, start);
-  const folded = clusterService(client, lower);
-  if (folded !== undefined) return toService(folded, port, true, start);
-  const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
-  return brokenAt(decide(start, resource, 'spec.hosts'), 'no-such-destination', reason);
 }
 
 function routeHttp(
@@ -176,7 +171,7 @@ function domainOwner(
     if (!isHttpPort(service, port)) return undefined;
     const owner = candidates.find(
       (candidate) =>
-        isChosenFor(candidate, candidates, domain) &&
+        isChosenFor(client, listener, candidate, candidates, domain) &&
         appliesTo(client, candidate, service.service) &&
         hasRoutes(candidate),
     );
@@ -204,17 +199,24 @@ function appliesTo(
   return !hasGatewaySemantics || service.namespace === metadata.namespace || client.isIn(metadata.namespace);
 }
 
-/** A VirtualService with the exact host serves it; of those with wildcards, only the first of the most specific. */
-function isChosenFor(candidate: VirtualService, candidates: readonly VirtualService[], domain: string): boolean {
-  const spellings = candidate.hosts.map((host) => host.toLowerCase());
-  if (spellings.includes(domain) && !isWildcard(domain)) return true;
+/**
+ * A VirtualService with the exact host serves it. Of those with wildcards, only the first of the most specific does, and that case by case:
+ * services are looked up in lower case among those as they are written. Source: core/route/route.go `separateVSHostsAndServices`.
+ */
+function isChosenFor(
+  client: ClientView,
+  listener: EgressListener,
+  candidate: VirtualService,
+  candidates: readonly VirtualService[],
+  domain: string,
+): boolean {
+  if (!isWildcard(domain) && candidate.hosts.some((host) => host.toLowerCase() === domain)) return true;
+  if (listenerServices(client, listener, domain).length === 0) return false;
   const chosen = mostSpecific(
     domain,
-    candidates.flatMap((other) => other.hosts.map((host) => host.toLowerCase())),
+    candidates.flatMap(({ hosts }) => hosts),
   );
-  if (chosen === undefined || !isWildcard(chosen)) return chosen !== undefined && spellings.includes(chosen);
-  const first = candidates.find((other) => other.hosts.some((host) => host.toLowerCase() === chosen));
-  return first === candidate;
+  return chosen !== undefined && candidates.find(({ hosts }) => hosts.includes(chosen)) === candidate;
 }
 
 /** The services of exactly that host, whatever the case of its letters, that have the port. */
@@ -274,9 +276,15 @@ function captureStream(client: ClientView, place: SidecarListener, request: Requ
   const isOwnAddress = address !== '' && !address.includes('/');
   const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, listener, request, address) : undefined);
   const owner = tcpOwner(client, listener, port, address);
+  const [nameless] = byName === undefined ? tlsChainsNamed(client, listener, port, address, everything) : [];
+  if (nameless?.rule !== undefined && (owner === undefined || precedes(listener, nameless.seen.service, owner.service)))
+    return routeStream(client, listener, nameless.rule, port, takenFor(nameless.seen, request));
   // At one address both take whatever comes: the chain of the second is left out.
-  if (tlsOwner !== undefined && (owner === undefined || !isOwnAddress || precedes(tlsOwner.service, owner.service)))
-    return [toService(tlsOwner, port, false, start)];
+  if (
+    tlsOwner !== undefined &&
+    (owner === undefined || !isOwnAddress || precedes(listener, tlsOwner.service, owner.service))
+  )
+    return [toService(client, tlsOwner, { name: tlsOwner.service.host, port, isHttp: false })];
   if (owner !== undefined) return captureTcp(client, place, request, lastTcpChainOf(client, place, owner));
   return [
     unknown(
@@ -346,10 +354,15 @@ function captureTcp(
   { seen, rule }: TcpChain,
 ): readonly Capture[] {
   const { host } = seen.service;
-  const progress = covers(host.toLowerCase(), request.name) ? start : { ...start, takenFor: host };
+  const progress = takenFor(seen, request);
   return rule === undefined
-    ? [toService(seen, port, false, progress)]
+    ? [toService(client, seen, { name: host, port, isHttp: false }, progress)]
     : routeStream(client, listener, rule, port, progress);
+}
+
+/** Where a connection is taken for one to a service. */
+function takenFor({ service: { host } }: SeenService, { name }: Request): Progress {
+  return covers(host.toLowerCase(), name) ? start : { ...start, takenFor: host };
 }
 
 function routeStream(
@@ -410,8 +423,33 @@ function unknown(client: ClientView, isHttp: boolean, progress: Progress, becaus
   );
 }
 
-function toService(seen: SeenService, port: number, isHttp: boolean, progress: Progress): ToService {
-  return { kind: 'service', seen, port, isHttp, progress: decide(progress, seen.service.resource, '') };
+/**
+ * The request goes to a service's own cluster. Of services with one host there are clusters for the ports of the first alone, and for those of
+ * the others that it can be merged with; for the rest there are chains and routes that lead nowhere.
+ */
+function toService(
+  client: ClientView,
+  seen: SeenService,
+  { name, port, isHttp }: { readonly name: string; readonly port: number; readonly isHttp: boolean },
+  progress: Progress = start,
+): Capture {
+  const { host, resource } = seen.service;
+  const found = clusterService(client, name);
+  if (found !== undefined && (portOf(found, port) !== undefined || portOf(seen, port) === undefined))
+    return {
+      kind: 'service',
+      seen: name === host ? seen : found,
+      port,
+      isHttp,
+      progress: decide(progress, resource, ''),
+    };
+  if (found === undefined) {
+    const reason = `the sidecar routes '${host}' to a cluster with the name in lower case, and there is none`;
+    return brokenAt(decide(progress, resource, 'spec.hosts'), 'no-such-destination', reason);
+  }
+  const { namespace, name: first } = found.service.resource.metadata;
+  const reason = `the sidecar has no cluster for port ${port} of '${host}': it has those of '${namespace}/${first}', which comes first`;
+  return brokenAt(decide(progress, resource, 'spec.ports'), 'no-such-destination', reason);
 }
 
 function ended(way: Way): Capture {

@@ -20,6 +20,8 @@ export interface EgressListener {
   readonly bind: string;
   /** By namespace; `.` stands for the proxy's own namespace. */
   readonly imports: ReadonlyMap<string, Imports>;
+  /** True where every import is one host of one namespace: services are looked up, and of several in a namespace only the first is found. */
+  readonly looksUp: boolean;
 }
 
 /** What a Sidecar makes of a proxy's view of the mesh; without a Sidecar everything visible is imported. */
@@ -36,7 +38,15 @@ export interface SidecarScope {
 
 /** The scope of proxies that no Sidecar selects. Source: pilot/pkg/model/sidecar.go `initSidecarScopeInternalIndexes`. */
 export const defaultSidecarScope: SidecarScope = {
-  listeners: [{ port: 0, isHttpProxy: false, bind: '', imports: new Map([['*', { hosts: ['*'], excluded: [] }]]) }],
+  listeners: [
+    {
+      port: 0,
+      isHttpProxy: false,
+      bind: '',
+      imports: new Map([['*', { hosts: ['*'], excluded: [] }]]),
+      looksUp: false,
+    },
+  ],
   key: '',
 };
 
@@ -118,7 +128,7 @@ function importsOf(listener: EgressListener, namespace: string, isOwn: boolean):
   return found;
 }
 
-/** A host is `namespace/name`; namespace `.` is the proxy's own, `*` any, and a `~` before it excludes. Source: sidecar.go `convertIstioListenerToWrapper`. */
+/** A host is `namespace/name`; namespace `.` is the proxy's own, `*` any, and a `~` before it excludes. Source: sidecar.go `convertIstioListenerToWrapper`, `servicesForExactHosts`. */
 function readListener(listener: SidecarEgress, ownNamespace: string | undefined): EgressListener {
   const imports = new Map<string, { hosts: string[]; excluded: string[] }>();
   for (const entry of listener.hosts ?? []) {
@@ -139,5 +149,8 @@ function readListener(listener: SidecarEgress, ownNamespace: string | undefined)
     ...(port === 0 || protocol === 'HTTP_PROXY' ? {} : { protocol }),
     bind: listener.bind ?? '',
     imports: new Map([...imports].sort(([a], [b]) => (a < b ? -1 : 1))),
+    looksUp: [...imports].every(([namespace, { hosts }]) =>
+      hosts.every((host) => namespace !== '*' && !isWildcard(host)),
+    ),
   };
 }

@@ -7,6 +7,7 @@ import type { ClientView } from './client-view.ts';
 import { delegatingVirtualServices, everything, type MeshReader, meshVirtualServicesByDestination } from './indexes.ts';
 import {
   exportedFirst,
+  firstOfNamespaces,
   isServiceVisible,
   listenerServices,
   portsOn,
@@ -122,13 +123,7 @@ export function gatewayService(reader: MeshReader, namespace: string, host: stri
  * Source: sidecar.go `collectImportedServices`, `pickBestVisibleNamespace`.
  */
 function destinationService(client: ClientView, listener: EgressListener, host: string): SeenService | undefined {
-  const byNamespace = new Map<string, MeshService>();
-  for (const service of servicesOfHost(client.reader, host)) {
-    const known = byNamespace.get(service.namespace);
-    if (known === undefined || (!isKubernetes(known) && isKubernetes(service)))
-      byNamespace.set(service.namespace, service);
-  }
-  const services = [...byNamespace.values()];
+  const services = firstOfNamespaces(servicesOfHost(client.reader, host));
   const own = services.find((service) => client.isIn(service.namespace));
   const visible = services.filter((service) => isServiceVisible(client, service));
   const service = own ?? visible.find(isKubernetes) ?? visible[0];

@@ -285,10 +285,15 @@ export const delegatingVirtualServices = virtualServiceIndex('delegating Virtual
     : [],
 );
 
-/** The SNIs of all `tls` matches of a VirtualService, in lower case, each once. */
+/** The SNIs of all `tls` matches of a VirtualService, in lower case, each once; empty for every SNI. */
 export function snisOfMatches(virtualService: VirtualService): ReadonlySet<string> {
   const matches = virtualService.tls.flatMap((rule) => rule.matches);
-  return new Set(matches.flatMap((match) => match.sniHosts.map((host) => host.toLowerCase())));
+  return new Set(matches.flatMap(namesOfMatch).map((host) => host.toLowerCase()));
+}
+
+/** The SNIs of a `tls` match; an empty one where it asks for none. */
+export function namesOfMatch({ sniHosts }: StreamMatch): readonly string[] {
+  return sniHosts.length === 0 ? [everything] : sniHosts;
 }
 
 /** The lengths of the prefixes of all blocks that chains for bytes may name. */

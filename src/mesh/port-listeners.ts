@@ -13,7 +13,7 @@ import {
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
 import {
-  exportedFirst,
+  inOrderOf,
   isSameService,
   isServiceImported,
   isServiceVisible,
@@ -41,7 +41,7 @@ function* usable(
   listener: EgressListener,
   services: readonly MeshService[],
 ): Iterable<SeenService> {
-  for (const service of exportedFirst(services)) {
+  for (const service of inOrderOf(listener, services)) {
     if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) continue;
     const seen = listenerServices(client, listener, service.host).find((one) => isSameService(one.service, service));
     if (seen !== undefined) yield seen;

@@ -64,11 +64,14 @@ export function isServiceImported(client: ClientView, listener: EgressListener, 
  * Source: pilot/pkg/model/sidecar.go `selectServices`; push_context.go `servicesExportedToNamespace`.
  */
 export function listenerServices(client: ClientView, listener: EgressListener, host: string): readonly SeenService[] {
-  const candidates = exportedFirst(
-    servicesOfHost(client.reader, host).filter((service) => isServiceVisible(client, service)),
+  const known = servicesOfHost(client.reader, host);
+  const found = listener.looksUp ? firstOfNamespaces(known) : known;
+  const candidates = inOrderOf(
+    listener,
+    found.filter((service) => isServiceVisible(client, service)),
   );
   const imported = candidates.filter(
-    (service) => isServiceImported(client, listener, service) && portsOn(listener, service).length > 0,
+    (service) => isServiceImported(client, listener, service) && hasPortOf(listener, service),
   );
   const namespace = chosenNamespace(client, imported);
   return imported
@@ -81,16 +84,36 @@ export function portOf(seen: SeenService | undefined, number: number): MeshPort 
   return seen?.ports.find((port) => port.number === number);
 }
 
-/** True where istiod comes to one service before another: as `exportedFirst` has them. */
-export function precedes(a: MeshService, b: MeshService): boolean {
+/** Of the services of a host (oldest first) the first of each namespace, a Kubernetes Service before others. Source: push_context.go `initServiceRegistry`. */
+export function firstOfNamespaces(services: readonly MeshService[]): readonly MeshService[] {
+  const byNamespace = new Map<string, MeshService>();
+  for (const service of services) {
+    const known = byNamespace.get(service.namespace);
+    if (known === undefined || (!isKubernetes(known) && isKubernetes(service)))
+      byNamespace.set(service.namespace, service);
+  }
+  return [...byNamespace.values()];
+}
+
+/** Services, the oldest first, as istiod comes to them for a listener. */
+export function inOrderOf({ looksUp }: EgressListener, services: readonly MeshService[]): readonly MeshService[] {
+  return looksUp ? services : exportedFirst(services);
+}
+
+/** True where istiod comes to one service before another. */
+export function precedes({ looksUp }: EgressListener, a: MeshService, b: MeshService): boolean {
   const { isPublic } = a.visibility;
-  return isPublic === b.visibility.isPublic ? olderServiceFirst(a, b) < 0 : !isPublic;
+  return looksUp || isPublic === b.visibility.isPublic ? olderServiceFirst(a, b) < 0 : !isPublic;
 }
 
 /** Explicitly exported services come before public ones, each oldest first. */
 export function exportedFirst(services: readonly MeshService[]): readonly MeshService[] {
   const exported = services.filter((service) => !service.visibility.isPublic);
   return exported.length === 0 ? services : [...exported, ...services.filter((service) => service.visibility.isPublic)];
+}
+
+function hasPortOf(listener: EgressListener, service: MeshService): boolean {
+  return listener.port === 0 || listener.isHttpProxy || portsOn(listener, service).length > 0;
 }
 
 /** The ports that a listener makes usable: its own one if it has one, else all. Source: sidecar.go `serviceMatchingListenerPort`. */

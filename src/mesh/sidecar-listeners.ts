@@ -9,6 +9,7 @@ import {
   httpServiceNamespaces,
   httpServicesByNamespace,
   type MeshReader,
+  namesOfMatch,
   publicHttpServices,
   ruleKey,
   servicesByHost,
@@ -19,8 +20,8 @@ import type { ModelObject } from './model-object.ts';
 import { hasPlace, isForAll, sectionOn, servicesOn, servicesOnOwnPort } from './port-listeners.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
-  exportedFirst,
   hostsOverlapping,
+  inOrderOf,
   isSameService,
   isServiceImported,
   isServiceVisible,
@@ -137,7 +138,10 @@ function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: 
   for (const service of reader.entries(publicHttpServices, port)) {
     if (!importsService(listener, service.host, service.namespace, false)) continue;
     const rivals = servicesOfHost(reader, service.host);
-    const isCertain = !mayExcludeOwn && rivals.every((rival) => rival.namespace === service.namespace);
+    const isAlone = listener.looksUp
+      ? rivals.length === 1
+      : rivals.every(({ namespace }) => namespace === service.namespace);
+    const isCertain = isAlone && !mayExcludeOwn;
     if (isCertain) return { certain: service, contested };
     contested.push(service);
   }
@@ -145,7 +149,7 @@ function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: 
 }
 
 /**
- * The chains of a TLS listener that name exactly `name` (a host or wildcard in lower case), in the order in which istiod
+ * The chains of a TLS listener that name exactly `name` (a host or wildcard in lower case, or empty for chains that name none), in the order in which istiod
  * builds them. `address` is empty for the listener on all addresses.
  * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
  */
@@ -162,7 +166,7 @@ export function tlsChainsNamed(
       if (rule.destinations.length === 0) continue;
       for (const match of rule.matches) {
         const key = match.sniHosts.join(',');
-        if (chains.has(key) || !match.sniHosts.some((host) => host.toLowerCase() === name)) continue;
+        if (chains.has(key) || !namesOfMatch(match).some((host) => host.toLowerCase() === name)) continue;
         if (!streamMatchApplies(match, client, port)) continue;
         const seen = tlsServiceFor(client, listener, port, address, virtualService);
         if (seen !== undefined)
@@ -251,7 +255,7 @@ export function tcpOwner(
   const visible = candidates.filter(
     (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
   );
-  for (const service of exportedFirst(visible)) {
+  for (const service of inOrderOf(listener, visible)) {
     const seen = listenerServices(client, listener, service.host).find((candidate) =>
       isSameService(candidate.service, service),
     );
@@ -292,7 +296,8 @@ function isSniffedBefore(
   address: string,
   service: MeshService,
 ): boolean {
-  const isEarlier = (other: MeshService): boolean => precedes(other, service) && isListened(client, listener, other);
+  const isEarlier = (other: MeshService): boolean =>
+    precedes(listener, other, service) && isListened(client, listener, other);
   const { reader } = client;
   if (!isForAll(address)) {
     const rivals = reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
@@ -304,7 +309,7 @@ function isSniffedBefore(
   }
   const { certain, contested } = publicHttpImportsOf(client, listener, port);
   client.answers?.add({ kind: 'all else' });
-  if (certain !== undefined && precedes(certain, service)) return true;
+  if (certain !== undefined && precedes(listener, certain, service)) return true;
   const others = [
     contested,
     reader.entries(exportedHttpServices, String(port)),

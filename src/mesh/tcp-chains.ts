@@ -112,7 +112,7 @@ function tcpPartsOn(client: ClientView, place: SidecarListener, block: string): 
   const owner = block === everything ? tcpOwner(client, listener, port, everything) : undefined;
   if (owner !== undefined) hosts.add(owner.service.host);
   const found = [...hosts].flatMap((host) => listenerServices(client, listener, host));
-  const ordered = found.toSorted((a, b) => (precedes(a.service, b.service) ? -1 : 1));
+  const ordered = found.toSorted((a, b) => (precedes(listener, a.service, b.service) ? -1 : 1));
   return ordered.flatMap((seen) =>
     addressesOn(place, seen.service)
       .filter((address) => hasTcpChains(client, listener, port, address, seen))
