@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fewLines, limitBytes, oneLine } from '../../src/admission/limit-text.ts';
+import { fc } from '../fast-check.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 

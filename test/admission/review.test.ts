@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MalformedReview, parseReview, reviewResponse } from '../../src/admission/review.ts';
+import { fc } from '../fast-check.ts';
 import { expectValidAnswer } from './expect-valid-answer.ts';
 import { allowed, denied, jsonObject, sample, sampleNames, sampleWith, told } from './harness.ts';
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isSameJson } from '../../src/admission/same-json.ts';
 import { isJsonObject } from '../../src/istio/json-object.ts';
+import { fc } from '../fast-check.ts';
 
 /** Small values, so that equal pairs occur. */
 const json = fc.jsonValue({ maxDepth: 3, depthSize: 'small' });

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { MalformedReview, parseReview } from '../../src/admission/review.ts';
 import { buildServer } from '../../src/admission/server.ts';
 import { isJsonObject, type JsonObject } from '../../src/istio/json-object.ts';
+import { fc } from '../fast-check.ts';
 import { expectValidAnswer } from './expect-valid-answer.ts';
 import { createHarness, denied, jsonObject, sample, sampleNames } from './harness.ts';
 

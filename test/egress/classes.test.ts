@@ -1,5 +1,4 @@
 import { dequal } from 'dequal';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clientExpander, clientScopes, type ExpandClients } from '../../src/egress/access.ts';
 import type { Clients, TargetPaths } from '../../src/egress/class-paths.ts';
@@ -12,6 +11,7 @@ import { clientNamespaces } from '../../src/mesh/clients.ts';
 import { toModelObjects } from '../../src/mesh/generated-objects.ts';
 import type { MeshReader } from '../../src/mesh/indexes.ts';
 import { buildMesh } from '../../src/mesh/model.ts';
+import { fc } from '../fast-check.ts';
 import { meshes, type SomeMesh } from './meshes.ts';
 import { moreResources } from './more-resources.ts';
 import { patience, property } from './property.ts';

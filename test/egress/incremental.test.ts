@@ -1,9 +1,9 @@
 import { dequal } from 'dequal';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Resource } from '../../src/istio/resources.ts';
 import type { Engine, Overlay } from '../../src/mesh/engine.ts';
 import type { ModelObject } from '../../src/mesh/model-object.ts';
+import { fc } from '../fast-check.ts';
 import { contentsOf, type Event, LiveMesh, queries, rootsOf } from './live-mesh.ts';
 import { meshes, type SomeMesh } from './meshes.ts';
 import { moreResources } from './more-resources.ts';

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { Resource } from '../../src/istio/resources.ts';
+import { fc } from '../fast-check.ts';
 import { resourceOf } from '../istio/manifest.ts';
 import type { SomeMesh } from './meshes.ts';
 

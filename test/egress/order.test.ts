@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clientExpander, clientScopes, expandPaths } from '../../src/egress/access.ts';
 import { hostPaths } from '../../src/egress/host-paths.ts';
 import type { Path } from '../../src/egress/path.ts';
 import type { Labels, Resource } from '../../src/istio/resources.ts';
+import { fc } from '../fast-check.ts';
 import { contentsOf, LiveMesh } from './live-mesh.ts';
 import { meshes, type SomeMesh } from './meshes.ts';
 import { moreResources } from './more-resources.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../fast-check.ts';
 
 /** Seeds that are always run: a failure in one is a failure everywhere. */
 const fixedSeeds: readonly number[] = [1, 20_260_401];

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   always,
@@ -12,6 +11,7 @@ import {
   not,
   unknown,
 } from '../../src/istio/authorization-truth.ts';
+import { fc } from '../fast-check.ts';
 
 const bool = fc.boolean();
 const leaf = fc.oneof(

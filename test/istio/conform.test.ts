@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closestName } from '../../src/istio/closest-name.ts';
 import { conform, maxProblems, type SchemaProblem } from '../../src/istio/conform.ts';
 import { type SchemaNode, schemas } from '../../src/istio/schema.gen.ts';
+import { fc } from '../fast-check.ts';
 
 function schemaOf(kind: string): SchemaNode {
   const schema = schemas[kind];

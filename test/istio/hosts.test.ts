@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   covers,
@@ -10,6 +9,7 @@ import {
   mostSpecific,
   overlaps,
 } from '../../src/istio/hosts.ts';
+import { fc } from '../fast-check.ts';
 
 /** Names over a tiny alphabet, so that they meet often; wildcards stand for a label or begin one. */
 const label = fc.stringMatching(/^[ab]{1,2}$/);

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readResource } from '../../src/istio/read-resource.ts';
 import type { Resource } from '../../src/istio/resources.ts';
+import { fc } from '../fast-check.ts';
 
 function read(raw: unknown): Resource {
   const result = readResource(raw, 7);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   type DerivedIndex,
@@ -9,6 +8,7 @@ import {
   type SortedIndex,
 } from '../../src/mesh/engine.ts';
 import { patience, property } from '../egress/property.ts';
+import { fc } from '../fast-check.ts';
 import { authorsOfYear, type Book, byAuthor, type Computations, prolific, shelfOf, shelfQueries } from './shelf.ts';
 
 const emma: Book = { title: 'Emma', author: 'Austen', year: 1815, price: 10 };

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Unevaluated } from '../../src/egress/ambient.ts';
 import type { Path } from '../../src/egress/path.ts';
@@ -7,6 +6,7 @@ import { pathJson, pathsJson } from '../../src/report/json.ts';
 import { colourStyle, plainStyle } from '../../src/report/style.ts';
 import { textAccess } from '../../src/report/text-access.ts';
 import { textExplain } from '../../src/report/text-explain.ts';
+import { fc } from '../fast-check.ts';
 import { allowedPath, brokenPath, deniedPath, directPath, fieldAt } from './some-paths.ts';
 
 const ambient: Unevaluated = {

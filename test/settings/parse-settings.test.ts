@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { InputError } from '../../src/input-error.ts';
 import { parseSettings } from '../../src/settings/parse-settings.ts';
 import { defaultSettings, type Settings } from '../../src/settings/settings.ts';
 import { settingsSchema } from '../../src/settings/settings-schema.ts';
+import { fc } from '../fast-check.ts';
 import { writableJson } from '../yaml/writable-json.ts';
 
 const ruleNames = ['external-port-is-captured', 'hop-sni-matches-host'];

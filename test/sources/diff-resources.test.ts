@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { idOf, type Resource, refOf } from '../../src/istio/resources.ts';
 import { diffResources, type ResourceChange } from '../../src/sources/diff-resources.ts';
+import { fc } from '../fast-check.ts';
 
 function entry(name: string, host = 'a', metadata: Partial<Resource['metadata']> = {}): Resource {
   const plain = { name, namespace: 'ns', labels: {}, annotations: {}, created: Number.NEGATIVE_INFINITY, place: 0 };

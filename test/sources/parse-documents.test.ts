@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Document } from 'yaml';
 import { InputError } from '../../src/input-error.ts';
 import { type ParsedDocument, parseDocuments } from '../../src/sources/parse-documents.ts';
+import { fc } from '../fast-check.ts';
 import { writableJson } from '../yaml/writable-json.ts';
 
 function parse(text: string): readonly ParsedDocument[] {

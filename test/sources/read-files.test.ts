@@ -1,6 +1,5 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { InputError } from '../../src/input-error.ts';
@@ -9,6 +8,7 @@ import { findFiles } from '../../src/sources/find-files.ts';
 import { parseFile } from '../../src/sources/parse-file.ts';
 import { readFiles } from '../../src/sources/read-files.ts';
 import { type Input, readInput } from '../../src/sources/read-input.ts';
+import { fc } from '../fast-check.ts';
 import { writableJson } from '../yaml/writable-json.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LiveGuard } from '../../src/admission/live-guard.ts';
 import { createMetrics } from '../../src/admission/metrics.ts';
@@ -10,6 +9,7 @@ import { idOf, type Resource, type ResourceRef, refOf } from '../../src/istio/re
 import { rules } from '../../src/rules/index.ts';
 import { defaultSettings } from '../../src/settings/settings.ts';
 import { patience } from '../egress/property.ts';
+import { fc } from '../fast-check.ts';
 import { isSurrounding, oracleResources } from '../scenarios/oracle-manifests.ts';
 import { statedMutations } from '../scenarios/stated-mutations.ts';
 

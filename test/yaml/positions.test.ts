@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { parseFieldPath } from '../../src/yaml/field-path.ts';
 import { lineOf } from '../../src/yaml/line-of.ts';
+import { fc } from '../fast-check.ts';
 
 test('lines and columns are counted as the YAML library counts them', () => {
   fc.assert(

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../fast-check.ts';
 import { day, hour, minute, second, waits } from './stepped-replica.ts';
 import { type Action, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { type JsonObject, ownText } from '../../../src/istio/json-object.ts';
+import { fc } from '../../fast-check.ts';
 import { type ApiClient, createApiClient } from '../api-client.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { type InstalledChart, installChart } from '../installed-chart.ts';

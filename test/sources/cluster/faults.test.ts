@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { readResource } from '../../../src/istio/read-resource.ts';
 import { idOf as idOfResource, type Resource, refOf } from '../../../src/istio/resources.ts';
@@ -6,6 +5,7 @@ import { createKubernetesClient } from '../../../src/sources/cluster/kubernetes-
 import { Reflector, type ReflectorListener } from '../../../src/sources/cluster/reflector.ts';
 import { defaultTiming, type Timing } from '../../../src/sources/cluster/timing.ts';
 import type { ResourceChange } from '../../../src/sources/diff-resources.ts';
+import { fc } from '../../fast-check.ts';
 import { FakeApiServer, type FakeApiServerOptions, type Fault, idOf } from './fake-api-server.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readLines } from '../../../src/sources/cluster/read-lines.ts';
+import { fc } from '../../fast-check.ts';
 
 async function linesOf(stream: Readable, maxLength = 1_000): Promise<readonly string[]> {
   const lines: string[] = [];
