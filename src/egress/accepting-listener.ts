@@ -1,5 +1,5 @@
 import { prefixLength } from '../istio/address.ts';
-import type { EgressListener } from '../istio/sidecar.ts';
+import { type EgressListener, isForAllPorts } from '../istio/sidecar.ts';
 import type { ClientView } from '../mesh/client-view.ts';
 import { serviceAddresses, servicesByHost } from '../mesh/indexes.ts';
 import { isForAll, sectionOn, servicesOnOwnPort } from '../mesh/port-listeners.ts';
@@ -21,8 +21,8 @@ export interface AcceptingListener {
  */
 export function acceptingListener(client: ClientView, request: Request): AcceptingListener | undefined {
   const { listeners } = client.scope;
-  const own = listeners.find(({ port }) => port === request.port);
-  const general = listeners.find(({ port }) => port === 0);
+  const own = listeners.find((listener) => listener.port === request.port && isDialled(client, listener, request));
+  const general = listeners.find((listener) => isForAllPorts(listener) && isDialled(client, listener, request));
   const inGeneral = general && { listener: general, address: addressOf(client, general, request) };
   if (own === undefined) return inGeneral;
   const address = addressOf(client, own, request);
@@ -30,6 +30,12 @@ export function acceptingListener(client: ClientView, request: Request): Accepti
   if (inGeneral === undefined || isAddress(inOwn.address)) return inOwn;
   if (isAddress(inGeneral.address) && isTaken(client, inGeneral, request)) return inGeneral;
   return hasOwnListener(client, own, '') ? inOwn : inGeneral;
+}
+
+/** True unless the listener is bound to another address than the one that is dialled. */
+function isDialled(client: ClientView, listener: EgressListener, request: Request): boolean {
+  if (['', '0.0.0.0', '::'].includes(listener.bind)) return true;
+  return listener.bind === (request.address ?? addressOf(client, listener, request));
 }
 
 function isAddress(address: string): boolean {

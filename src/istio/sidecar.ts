@@ -17,6 +17,7 @@ export interface EgressListener {
   readonly isHttpProxy: boolean;
   /** What its own port speaks, whatever those of services do; absent: what theirs do. */
   readonly protocol?: Protocol;
+  /** The address of its own that it listens on; empty: those of services, else all. */
   readonly bind: string;
   /** By namespace; `.` stands for the proxy's own namespace. */
   readonly imports: ReadonlyMap<string, Imports>;
@@ -89,6 +90,11 @@ export function sidecarSelector(resource: ResourceOf<'Sidecar'>): Labels | undef
   return resource.spec.workloadSelector === undefined ? undefined : (resource.spec.workloadSelector.labels ?? {});
 }
 
+/** True for the listener of all ports that no other has; those of Unix sockets have no port either. */
+export function isForAllPorts({ port, bind }: EgressListener): boolean {
+  return port === 0 && !bind.startsWith('unix:');
+}
+
 /** True when a listener imports a service. `isOwn`: the service is in the proxy's namespace. Source: sidecar.go `selectServices`. */
 export function importsService(listener: EgressListener, host: string, namespace: string, isOwn: boolean): boolean {
   const candidates = importsOf(listener, namespace, isOwn);
@@ -147,7 +153,7 @@ function readListener(listener: SidecarEgress, ownNamespace: string | undefined)
     port,
     isHttpProxy: protocol === 'HTTP_PROXY',
     ...(port === 0 || protocol === 'HTTP_PROXY' ? {} : { protocol }),
-    bind: listener.bind ?? '',
+    bind: listener.bind || (listener.captureMode === 'NONE' ? '127.0.0.1' : ''), // nothing is led to a listener without capture
     imports: new Map([...imports].sort(([a], [b]) => (a < b ? -1 : 1))),
     looksUp: [...imports].every(([namespace, { hosts }]) =>
       hosts.every((host) => namespace !== '*' && !isWildcard(host)),

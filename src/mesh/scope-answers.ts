@@ -44,10 +44,10 @@ function keyOf(answer: ScopeAnswer): string {
 /** True for scopes that can be compared by their answers: one listener for all ports, as nearly every Sidecar has. */
 export function hasOneListener({ listeners }: SidecarScope): boolean {
   const [listener, ...others] = listeners;
-  return listener !== undefined && others.length === 0 && isForAllPorts(listener);
+  return listener !== undefined && others.length === 0 && isPlain(listener);
 }
 
-function isForAllPorts({ port, bind, isHttpProxy }: EgressListener): boolean {
+function isPlain({ port, bind, isHttpProxy }: EgressListener): boolean {
   return port === 0 && bind === '' && !isHttpProxy;
 }
 

@@ -1,6 +1,6 @@
 import { type Protocol, sectionOf } from '../istio/protocol.ts';
 import type { MeshService } from '../istio/service.ts';
-import { type EgressListener, importsService, type SidecarScope } from '../istio/sidecar.ts';
+import { type EgressListener, importsService, isForAllPorts, type SidecarScope } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, scopeWithKey } from './client-view.ts';
 import type { Query } from './engine.ts';
@@ -51,7 +51,7 @@ export interface TlsChain extends FilterChain {
 /** The egress listener of the client's scope that serves a port: the one that names it, else the one without a port. */
 export function egressListener(client: ClientView, port: number): EgressListener | undefined {
   const { listeners } = client.scope;
-  return listeners.find((listener) => listener.port === port) ?? listeners.find((listener) => listener.port === 0);
+  return listeners.find((listener) => listener.port === port) ?? listeners.find(isForAllPorts);
 }
 
 /**
