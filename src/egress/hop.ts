@@ -41,6 +41,13 @@ export function gatewayServiceOf(reader: MeshReader, destination: string, name?:
   return isKnown || isMeant ? service : undefined;
 }
 
+/** The Service's full name that is meant by a part of it, where an egress gateway has it: names with a dot are not completed. */
+export function wholeGatewayHost(reader: MeshReader, part: string): string | undefined {
+  const { clusterDomain } = factsOf(reader).config;
+  const candidates = [`${part}.svc.${clusterDomain}`, `${part}.${clusterDomain}`];
+  return candidates.find((candidate) => gatewayServiceOf(reader, candidate) !== undefined);
+}
+
 function isBoundToGateway(reader: MeshReader, name: string): boolean {
   return hostPatternsOf(name).some((pattern) => reader.distinct(gatewayBoundHosts, pattern).length > 0);
 }

@@ -102,7 +102,7 @@ function pathOf(
   from: Client,
   to: Target,
 ): Path {
-  const { outcome, stage, reason, cause, upstream, origination, notes = [], at } = ending;
+  const { outcome, stage, reason, cause, missing, upstream, origination, notes = [], at } = ending;
   return {
     from,
     to,
@@ -116,6 +116,7 @@ function pathOf(
     ...(arrival === undefined ? {} : { arrival }),
     ...(upstream === undefined ? {} : { upstream }),
     ...(cause === undefined ? {} : { cause }),
+    ...(missing === undefined ? {} : { missing }),
     ...(origination === undefined ? {} : { origination }),
     notes,
     decidedBy: at === undefined ? decidedBy : [...decidedBy, at],

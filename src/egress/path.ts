@@ -215,6 +215,14 @@ export interface Origination {
   readonly droppedSecret?: string;
 }
 
+/** A destination of a route that the sidecar has no cluster for. */
+export interface MissingDestination {
+  readonly what: 'service' | 'port' | 'subset';
+  readonly host: string;
+  readonly port: number;
+  readonly subset: string;
+}
+
 /** One way of a request: every stage that was reached, with what decided it. */
 export interface Path {
   readonly from: Client;
@@ -229,6 +237,8 @@ export interface Path {
   readonly takenFor?: string;
   /** What keeps the sidecar from the listener: two of its chains claim it, those that decided. */
   readonly refusedClaim?: RefusedClaim;
+  /** Where the sidecar's route leads to nothing. */
+  readonly missing?: MissingDestination;
   readonly hop?: Hop;
   readonly server?: ServerMatch;
   /** Present when the request reaches a server that asks policies. */

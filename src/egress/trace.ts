@@ -8,7 +8,7 @@ import type { MeshReader } from '../mesh/indexes.ts';
 import { servicesOfHost } from '../mesh/services.ts';
 import { type Captured, capture, type ToService } from './capture.ts';
 import { type AtGateway, gatewayServiceOf, hop } from './hop.ts';
-import type { Cause } from './path.ts';
+import type { Cause, MissingDestination } from './path.ts';
 import { type Routed, route } from './route.ts';
 import { type AtServer, serve } from './server.ts';
 import { type Cluster, clusterOf, connect, hasEndpoint, type MissingCluster, type Stream } from './upstream.ts';
@@ -31,44 +31,47 @@ function leaveDirectly(client: ClientView, request: Request, captured: ToService
   const { seen, port } = captured;
   const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
   const cluster = clusterOf(client.reader, client, seen, port, '');
+  if ('missing' in cluster)
+    return leadsNowhere(captured, { what: cluster.missing, host: seen.service.host, port, subset: '' });
   return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause: 'not-routed', reason });
 }
 
 /** A VirtualService routes the host, but not to an egress gateway. */
 function leaveElsewhere(client: ClientView, request: Request, captured: Captured): Way {
   const { destination, port, listener, progress } = captured;
-  const seen = clusterService(client, destination.host, listener);
-  const cluster = clusterOf(client.reader, client, seen, port, destination.subset);
-  if (seen !== undefined && isKubernetes(seen.service)) {
-    const reason = `the route leads to '${destination.host}', which is no egress gateway`;
+  const { host, subset } = destination;
+  const seen = clusterService(client, host, listener);
+  const cluster = clusterOf(client.reader, client, seen, port, subset);
+  if ('missing' in cluster) return leadsNowhere(captured, { what: cluster.missing, host, port, subset });
+  if (isKubernetes(cluster.seen.service)) {
+    const reason = `the route leads to '${host}', which is no egress gateway`;
     const ending = { outcome: 'misrouted', cause: 'routed-into-mesh', reason } as const;
-    return connectFromSidecar(request, captured, cluster, ending, destination.subset);
+    return connectFromSidecar(request, captured, cluster, ending, subset);
   }
   const [what, cause] =
     progress.isMirror === true
       ? (['a mirror sends a copy', 'mirrored-elsewhere'] as const)
       : (['the route leads', 'routed-elsewhere'] as const);
-  const reason = `${what} to '${destination.host}' without the egress gateway`;
-  return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause, reason }, destination.subset);
+  const reason = `${what} to '${host}' without the egress gateway`;
+  return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause, reason }, subset);
 }
 
 function connectFromSidecar(
   request: Request,
   { isHttp, progress }: Captured | ToService,
-  cluster: ReturnType<typeof clusterOf>,
+  cluster: Cluster,
   ending: { readonly outcome: 'direct' | 'misrouted'; readonly cause: Cause; readonly reason: string },
   subset = '',
 ): Way {
-  if ('missing' in cluster) {
-    return end(progress, {
-      outcome: 'broken',
-      stage: 'capture',
-      cause: 'no-such-destination',
-      reason: `the route leads to a ${cluster.missing} that the client does not have`,
-    });
-  }
   const stream: Stream = { protocol: request.protocol, isHttp, authorityHost: request.name };
   return end(progress, { ...ending, stage: 'capture', ...connect(cluster, stream, true, subset) });
+}
+
+function leadsNowhere({ progress }: Captured | ToService, missing: MissingDestination): Way {
+  const { what, host, port, subset } = missing;
+  const lack = { service: '', port: ` on port ${port}`, subset: ` in subset '${subset}'` }[what];
+  const reason = `the route leads to '${host}'${lack}, which the client does not have`;
+  return end(progress, { outcome: 'broken', stage: 'capture', cause: 'no-such-destination', reason, missing });
 }
 
 function throughGateway(

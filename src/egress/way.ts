@@ -2,7 +2,19 @@ import { isAddress } from '../istio/address.ts';
 import type { FieldRef, Resource } from '../istio/resources.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { RefusedClaim } from '../mesh/refused-listeners.ts';
-import type { Arrival, Cause, Hop, Note, Origination, Outcome, ServerMatch, Stage, Target, Upstream } from './path.ts';
+import type {
+  Arrival,
+  Cause,
+  Hop,
+  MissingDestination,
+  Note,
+  Origination,
+  Outcome,
+  ServerMatch,
+  Stage,
+  Target,
+  Upstream,
+} from './path.ts';
 
 /** Where a request ends unless a policy denies it first. */
 export interface Ending {
@@ -10,6 +22,7 @@ export interface Ending {
   readonly stage: Stage;
   readonly reason: string;
   readonly cause?: Cause;
+  readonly missing?: MissingDestination;
   /** What decided it; absent where nothing is there that could have. */
   readonly at?: FieldRef;
   readonly upstream?: Upstream;

@@ -32,7 +32,8 @@ const usualPorts: readonly (readonly [port: number, targetPort: number])[] = [
 
 /**
  * Manifests in files rarely contain the gateway that they are for. Where a mesh route leads to a Service that is missing,
- * the Service is assumed, its pods labelled as the Gateways of the same hosts select them.
+ * the Service is assumed, its pods labelled as the Gateways of the same hosts select them; not where another Service has those pods, so that
+ * the name is what is wrong.
  */
 export function assumeGateways(objects: Iterable<ModelObject>, config: MeshConfig): readonly AssumedGateway[] {
   const known = new Map<string, Resource>();
@@ -41,6 +42,9 @@ export function assumeGateways(objects: Iterable<ModelObject>, config: MeshConfi
     if (resource !== undefined) known.set(idOf(refOf(resource)), resource);
     if (virtualService !== undefined) virtualServices.push(virtualService);
   }
+  const selectors = [...known.values()].flatMap((one) =>
+    one.kind === 'Service' && one.spec.selector !== undefined ? [one.spec.selector] : [],
+  );
   const assumed = new Map<string, AssumedGateway>();
   for (const virtualService of virtualServices) {
     if (!virtualService.gateways.includes(meshGateway)) continue;
@@ -49,10 +53,16 @@ export function assumeGateways(objects: Iterable<ModelObject>, config: MeshConfi
       if (service === undefined || assumed.has(host) || known.has(idOf({ kind: 'Service', ...service }))) continue;
       const gateways = gatewaysOf(virtualService, virtualServices, known);
       const selector = gateways.find((gateway) => Object.keys(gateway.spec.selector ?? {}).length > 0)?.spec.selector;
-      if (selector !== undefined) assumed.set(host, assume(host, service, selector, gateways));
+      if (selector === undefined || selectors.some((other) => isNarrower(other, selector))) continue;
+      assumed.set(host, assume(host, service, selector, gateways));
     }
   }
   return [...assumed.values()];
+}
+
+/** True when all pods that one selector selects, another does too. */
+function isNarrower(selector: Labels, other: Labels): boolean {
+  return Object.entries(other).every(([label, value]) => selector[label] === value);
 }
 
 /** Where sidecars may send requests. */

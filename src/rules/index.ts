@@ -54,6 +54,7 @@ import { passthroughSniStaysWithinServer } from './passthrough-sni-stays-within-
 import { peerAuthenticationDoesNotGuardEgress } from './peer-authentication-does-not-guard-egress.ts';
 import { portProtocolIsPlausible } from './port-protocol-is-plausible.ts';
 import { portsLineUp } from './ports-line-up.ts';
+import { routeDestinationExists } from './route-destination-exists.ts';
 import { routeSectionFitsServer } from './route-section-fits-server.ts';
 import { schema } from './schema.ts';
 import { serviceHostIsQualified } from './service-host-is-qualified.ts';
@@ -124,6 +125,7 @@ export const rules: readonly Rule[] = [
   peerAuthenticationDoesNotGuardEgress,
   portProtocolIsPlausible,
   portsLineUp,
+  routeDestinationExists,
   routeSectionFitsServer,
   schema,
   serviceHostIsQualified,

@@ -1,6 +1,5 @@
-import { gatewayServiceOf } from '../egress/hop.ts';
+import { wholeGatewayHost } from '../egress/hop.ts';
 import { fieldOf } from '../istio/resources.ts';
-import { factsOf, type MeshReader } from '../mesh/indexes.ts';
 import { servicesOfHost } from '../mesh/services.ts';
 import { defineRule, type SubjectResource } from './define.ts';
 
@@ -34,7 +33,7 @@ spec:
     const seen = new Set<string>();
     for (const { host, field } of namedServices(resource)) {
       if (seen.has(host) || !host.includes('.') || servicesOfHost(reader, host).length > 0) continue;
-      const whole = wholeName(reader, host);
+      const whole = wholeGatewayHost(reader, host);
       if (whole === undefined) continue;
       seen.add(host);
       yield {
@@ -46,13 +45,6 @@ spec:
     }
   },
 });
-
-/** The name that is meant, where an egress gateway has it. */
-function wholeName(reader: MeshReader, host: string): string | undefined {
-  const { clusterDomain } = factsOf(reader).config;
-  const candidates = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`];
-  return candidates.find((candidate) => gatewayServiceOf(reader, candidate) !== undefined);
-}
 
 interface NamedService {
   readonly host: string;
