@@ -7,7 +7,7 @@ import type { MeshService } from '../istio/service.ts';
 import type { EgressListener } from '../istio/sidecar.ts';
 import { meshGateway, type RouteDestination, type StreamRule, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
-import { clusterService } from '../mesh/cluster-services.ts';
+import { clusterService, importsDestinations } from '../mesh/cluster-services.ts';
 import { everything, type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
 import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
 import { listenerServices, portOf, precedes, type SeenService } from '../mesh/services.ts';
@@ -33,7 +33,7 @@ export interface Captured {
   readonly destination: RouteDestination;
   /** The port of the destination: its own, else the listener's. */
   readonly port: number;
-  /** The listener that imports the VirtualService; absent: the Sidecar's egress proxy is the destination. */
+  /** The listener that imports the destination with the VirtualService; absent: it is there for another reason, or not at all. */
   readonly listener?: EgressListener;
   /** True where the sidecar routes requests, false where it passes bytes on. */
   readonly isHttp: boolean;
@@ -132,11 +132,12 @@ function routeHttp(
     return [brokenAt(progress, 'answered-by-sidecar', `the sidecar answers with ${what}`)];
   }
   if (rule.destinations.length === 0) return [brokenAt(progress, 'no-client-route', leadsNowhere)];
+  const isImported = importsDestinations(client, rule);
   const sendTo = (destination: RouteDestination, from: Progress): Captured => ({
     kind: 'captured',
     destination,
     port: destination.port ?? request.port,
-    listener,
+    ...(isImported && { listener }),
     isHttp: true,
     progress: decide(from, rule.source, destination.field),
   });

@@ -63,7 +63,8 @@ function connectFromSidecar(
   ending: { readonly outcome: 'direct' | 'misrouted'; readonly cause: Cause; readonly reason: string },
   subset = '',
 ): Way {
-  const stream: Stream = { protocol: request.protocol, isHttp, authorityHost: request.name };
+  const { protocol, name: authorityHost, port } = request;
+  const stream: Stream = { protocol, isHttp, authorityHost, port };
   return end(progress, { ...ending, stage: 'capture', ...connect(cluster, stream, true, subset) });
 }
 
@@ -128,6 +129,7 @@ function reach(
     protocol: served.passesTls === undefined ? request.protocol : 'tls',
     isHttp: served.arrival.chain === 'http',
     authorityHost: (authority.split(':', 1)[0] ?? '').toLowerCase(),
+    port: request.port,
   };
   const { upstream, notes, origination } = connect(cluster, stream, false, destination.subset);
   const obstacle = obstacleTo(reader, cluster, destination.subset);

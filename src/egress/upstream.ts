@@ -54,6 +54,8 @@ export interface Stream {
   readonly isHttp: boolean;
   /** Host of the authority, without its port. */
   readonly authorityHost: string;
+  /** The port that the application dialled. */
+  readonly port: number;
 }
 
 /**
@@ -70,7 +72,8 @@ export function connect(cluster: Cluster, stream: Stream, isSidecar: boolean, su
   if (!originates && stream.protocol === 'http') notes.push('plaintext');
   if (originates && stream.protocol === 'tls') notes.push('tls-in-tls');
   if (originates && tls?.settings.insecureSkipVerify === true) notes.push('unverified');
-  const port = dialledPort(cluster, subset);
+  const port =
+    isSidecar && service.resolution === 'NONE' ? originalPort(cluster, stream) : dialledPort(cluster, subset);
   const origination = {
     ...originationOf(cluster, port),
     ...(notes.includes('plaintext') && { plaintextPort: port }),
@@ -159,6 +162,11 @@ function originationMode(cluster: Cluster, isSidecar: boolean): ClientTlsMode {
   const isDropped =
     isSidecar && credential !== '' && !credential.startsWith('configmap://') && cluster.rule?.selector === undefined;
   return isDropped && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') ? 'DISABLE' : tls.mode;
+}
+
+/** Where the connection goes on to where it was to go: to the same port unless another is written. Source: core/cluster_builder.go `UpstreamPortOverride`. */
+function originalPort({ port: { number, targetPort } }: Cluster, stream: Stream): number {
+  return typeof targetPort === 'number' && targetPort !== number ? targetPort : stream.port;
 }
 
 /** The port of the endpoint: its own for the port name, else the service's target port. */

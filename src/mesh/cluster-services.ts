@@ -93,7 +93,7 @@ function destinationPorts(
   virtualService: VirtualService,
   host: string,
 ): readonly (number | undefined)[] {
-  const http = httpRules(client.reader, virtualService).filter((rule) => isForNamespace(client, rule));
+  const http = httpRules(client.reader, virtualService).filter((rule) => importsDestinations(client, rule));
   const destinations = [
     ...http.flatMap((rule) => [...rule.destinations, ...mirrorsOf(client.reader, rule)]),
     ...[...virtualService.tls, ...virtualService.tcp].flatMap((rule) => rule.destinations),
@@ -101,8 +101,11 @@ function destinationPorts(
   return destinations.filter((destination) => destination.host === host).map(({ port }) => port);
 }
 
-/** A rule whose matches name source namespaces is for those alone. Source: push_context.go `virtualServiceDestinationsFilteredBySourceNamespace`. */
-function isForNamespace(client: ClientView, { matches }: HttpRule): boolean {
+/**
+ * True when sidecars import the destinations of a rule with its VirtualService: where its matches name source namespaces, those of these alone,
+ * even if others may take it too. Source: push_context.go `virtualServiceDestinationsFilteredBySourceNamespace`.
+ */
+export function importsDestinations(client: ClientView, { matches }: HttpRule): boolean {
   const named = matches.flatMap(({ conditions: { sourceNamespace = '' } }) => sourceNamespace || []);
   return named.length === 0 || named.some((namespace) => client.isIn(namespace));
 }

@@ -72,7 +72,7 @@ function* aboutPort(
   const proxy = viewerOf(waypoint.namespace, { 'gateway.networking.k8s.io/gateway-name': waypoint.name });
   const cluster = clusterOf(reader, proxy, { service, ports: service.ports }, number, '');
   if ('missing' in cluster) return;
-  const stream = { protocol: 'http', isHttp: true, authorityHost: service.host } as const;
+  const stream = { protocol: 'http', isHttp: true, authorityHost: service.host, port: number } as const;
   const { origination } = connect(cluster, stream, false, '');
   const { at, entry, isTlsPort, plaintextPort } = origination;
   if (plaintextPort === undefined) return;
