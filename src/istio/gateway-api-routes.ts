@@ -144,7 +144,8 @@ function sectionsFor(
   return (host) => {
     const isNarrowed = gateway === meshGateway && snis.length > 1;
     const sniHosts = isNarrowed ? snis.filter((sni) => overlaps(host, sni)) : snis;
-    const tls = rules.map((rule) => ({ ...rule, matches: isNowhere(rule) ? [] : [streamMatch(rule, port, sniHosts)] }));
+    const serving = rules.filter((rule) => !isNowhere(rule)); // of one without any weight Istio makes a rule without a match
+    const tls = serving.map((rule) => ({ ...rule, matches: [streamMatch(rule, port, sniHosts)] }));
     return { ...noRules, tls };
   };
 }
