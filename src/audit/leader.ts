@@ -1,4 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises';
+import { InputError } from '../input-error.ts';
 import { type JsonObject, ownField, ownText } from '../istio/json-object.ts';
 import { ApiError } from '../sources/cluster/api-error.ts';
 import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
@@ -35,7 +36,7 @@ export interface LeaderOptions {
 interface LeaderListener {
   onElected(): void;
   onDeposed(): void;
-  /** The API server could not be asked; it is tried again. */
+  /** The Lease could not be read or written, which is tried again; told once, as long as the reason stays the same. */
   onError(error: unknown): void;
 }
 
@@ -56,6 +57,8 @@ export class Leader {
   #seen = { version: '', at: 0 };
   #renewed = Number.NEGATIVE_INFINITY;
   #leads = false;
+  /** What went wrong last, as long as it does. */
+  #problem: string | undefined;
 
   /** Begins at once. */
   constructor(options: LeaderOptions) {
@@ -93,15 +96,22 @@ export class Leader {
     try {
       if (await this.#hold()) this.#renewed = asked;
       else this.#depose();
+      this.#problem = undefined;
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      this.#options.listener.onError(error);
+      this.#tell(error);
       if (this.#now() - this.#renewed >= this.#timing.renewDeadline) this.#depose();
       return;
     }
     if (this.#leads || this.#renewed !== asked) return;
     this.#leads = true;
     this.#options.listener.onElected();
+  }
+
+  #tell(error: unknown): void {
+    if (String(error) === this.#problem) return;
+    this.#problem = String(error);
+    this.#options.listener.onError(error);
   }
 
   #depose(): void {
@@ -114,7 +124,7 @@ export class Leader {
   async #hold(): Promise<boolean> {
     const { name, identity } = this.#options;
     const lease = await this.#read();
-    if (lease === undefined) return this.#write('POST', this.#path, { metadata: { name } }, 0);
+    if (lease === undefined) return this.#create();
     const spec = ownField(lease, 'spec');
     const holder = ownText(spec, 'holderIdentity') ?? '';
     const version = ownText(ownField(lease, 'metadata'), 'resourceVersion') ?? '';
@@ -123,6 +133,18 @@ export class Leader {
     const transitions = ownField(spec, 'leaseTransitions');
     const count = (typeof transitions === 'number' ? transitions : 0) + (holder === identity ? 0 : 1);
     return this.#write('PUT', `${this.#path}/${name}`, lease, count);
+  }
+
+  /** The chart brings the Lease, without spec, and its replicas may not create it: then none is left when the release is gone. */
+  async #create(): Promise<boolean> {
+    const { namespace, name } = this.#options;
+    try {
+      return await this.#write('POST', this.#path, { metadata: { name } }, 0);
+    } catch (cause) {
+      if (!(cause instanceof ApiError && cause.status === 403)) throw cause;
+      const why = 'it is not there, and may not be created here; create it, or allow its creation';
+      throw new InputError(`Lease ${namespace}/${name}: ${why}`, undefined, { cause });
+    }
   }
 
   /** The Lease; undefined if there is none. */

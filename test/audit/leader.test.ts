@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Leader } from '../../src/audit/leader.ts';
-import { type JsonObject, ownField } from '../../src/istio/json-object.ts';
+import { isJsonObject, type JsonObject, ownField } from '../../src/istio/json-object.ts';
 import { ApiError } from '../../src/sources/cluster/api-error.ts';
 import type { ApiRequest } from '../../src/sources/cluster/kubernetes-client.ts';
 
@@ -8,11 +8,13 @@ import type { ApiRequest } from '../../src/sources/cluster/kubernetes-client.ts'
 class LeaseServer {
   lease: JsonObject | undefined;
   isAway = false;
+  mayCreate = true;
   #version = 0;
 
   async request({ method = 'GET', body }: ApiRequest): Promise<JsonObject> {
     if (this.isAway) throw new Error('connection refused');
     if (method === 'POST') {
+      if (!this.mayCreate) throw new ApiError('it is forbidden', { status: 403, reason: 'Forbidden' });
       if (this.lease !== undefined) throw new ApiError('it exists', { status: 409, reason: 'AlreadyExists' });
       return this.#store(body);
     }
@@ -31,9 +33,15 @@ class LeaseServer {
     return ownField(ownField(this.lease, 'spec'), 'leaseTransitions');
   }
 
+  /** What the chart does: a Lease without spec. */
+  bring(labels: JsonObject = {}): void {
+    this.#store({ metadata: { name: 'egress-guard', labels } });
+  }
+
   #store(body: unknown): JsonObject {
     this.#version++;
-    const metadata = { name: 'egress-guard', resourceVersion: String(this.#version) };
+    const given = ownField(body, 'metadata');
+    const metadata = { ...(isJsonObject(given) && given), resourceVersion: String(this.#version) };
     this.lease = { ...(typeof body === 'object' && body), metadata };
     return this.lease;
   }
@@ -73,11 +81,12 @@ const running: Leader[] = [];
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((leader) => leader.close()));
-  Object.assign(server, { lease: undefined, isAway: false });
+  Object.assign(server, { lease: undefined, isAway: false, mayCreate: true });
 });
 
 function candidate(identity: string, client: Pick<LeaseServer, 'request'> = server) {
   const told: string[] = [];
+  const errors: unknown[] = [];
   const leader = new Leader({
     client,
     namespace: 'egress-guard',
@@ -88,11 +97,14 @@ function candidate(identity: string, client: Pick<LeaseServer, 'request'> = serv
     listener: {
       onElected: () => told.push('elected'),
       onDeposed: () => told.push('deposed'),
-      onError: () => told.push('error'),
+      onError: (error) => {
+        told.push('error');
+        errors.push(error);
+      },
     },
   });
   running.push(leader);
-  return { leader, told };
+  return { leader, told, errors };
 }
 
 describe('the Lease', () => {
@@ -104,6 +116,29 @@ describe('the Lease', () => {
     expect([a.leader.isLeader, b.leader.isLeader]).toEqual([true, false]);
     expect([a.told, b.told]).toEqual([['elected'], []]);
     expect([server.holder, server.transitions]).toEqual(['a', 0]);
+  });
+
+  it('that the chart brings, without spec, is taken at once, and keeps its labels', async () => {
+    server.mayCreate = false;
+    const labels = { 'app.kubernetes.io/managed-by': 'Helm' };
+    server.bring(labels);
+    const a = candidate('a');
+    await settled();
+    expect([a.leader.isLeader, server.holder, server.transitions]).toEqual([true, 'a', 1]);
+    expect(server.lease).toMatchObject({ metadata: { labels } });
+    await clock.pass(60_000);
+    expect(a.told).toEqual(['elected']);
+  });
+
+  it('that is not there and may not be created is missed once, in words, and taken when it comes', async () => {
+    server.mayCreate = false;
+    const a = candidate('a');
+    await clock.pass(60_000);
+    expect(a.told).toEqual(['error']);
+    expect(String(a.errors[0])).toContain('Lease egress-guard/egress-guard: it is not there, and may not be created');
+    server.bring();
+    await clock.pass(3_000);
+    expect(a.told).toEqual(['error', 'elected']);
   });
 
   it('is given up by a replica that ends, and taken at once', async () => {

@@ -8,6 +8,7 @@ import { chartFolder } from '../../chart/values.ts';
 import { startServeProcess } from '../../webhook/serve-process.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { installDefinitions } from '../install-definitions.ts';
+import { leftoversOf } from '../leftovers.ts';
 import { type Said, succeeded } from '../run-program.ts';
 import { runPod } from '../stand-in-kubelet.ts';
 import { template, valuesFiles, valuesFlags } from './render-chart.ts';
@@ -85,7 +86,6 @@ describe('an installed chart', () => {
     ['patch', 'validatingwebhookconfigurations/egress-guard', []],
     ['create', 'events', []],
     ['patch', 'events', []],
-    ['create', 'leases.coordination.k8s.io', ['-n', 'egress-guard']],
     ['update', 'leases.coordination.k8s.io/egress-guard', ['-n', 'egress-guard']],
   ])('may %s %s', async (verb, resource, flags) => {
     expect(await may(verb, resource, flags)).toBe('yes');
@@ -100,7 +100,7 @@ describe('an installed chart', () => {
     ['create', 'serviceentries.networking.istio.io', []],
     ['list', 'events', []],
     ['update', 'leases.coordination.k8s.io/other', ['-n', 'egress-guard']],
-    ['create', 'leases.coordination.k8s.io', ['-n', 'istio-system']],
+    ['create', 'leases.coordination.k8s.io', ['-n', 'egress-guard']],
     ['delete', 'validatingwebhookconfigurations/egress-guard', []],
   ])('may not %s %s', async (verb, resource, flags) => {
     expect(await may(verb, resource, flags)).toBe('no');
@@ -178,11 +178,9 @@ describe('an installed chart', () => {
   });
 
   test('takes everything along when it goes', async () => {
+    expect(await leftoversOf(cluster, 'egress-guard')).toContain('Lease/egress-guard');
     succeeded(await cluster.helm(['uninstall', 'egress-guard', '-n', 'egress-guard']));
-    const kinds =
-      'validatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,rolebindings,deployments,services,serviceaccounts,poddisruptionbudgets';
-    const flags = ['-A', '-o', 'name', '-l', 'app.kubernetes.io/managed-by=Helm'];
-    expect(succeeded(await cluster.kubectl(['get', kinds, ...flags]))).toBe('');
+    expect(await leftoversOf(cluster, 'egress-guard')).toEqual([]);
   });
 });
 

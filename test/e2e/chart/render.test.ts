@@ -10,6 +10,7 @@ const everything = [
   'ClusterRoleBinding/egress-guard',
   'ConfigMap/egress-guard',
   'Deployment/egress-guard',
+  'Lease/egress-guard',
   'Pod/egress-guard-test',
   'PodDisruptionBudget/egress-guard',
   'Role/egress-guard',
@@ -77,6 +78,9 @@ const expectations: Readonly<Record<string, Expectation>> = {
             },
           },
         },
+      },
+      'Role/egress-guard-audit': {
+        rules: [{ resources: ['leases'], resourceNames: ['egress-guard'], verbs: ['get', 'update'] }],
       },
       'PodDisruptionBudget/egress-guard': { spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } },
       'ValidatingWebhookConfiguration/egress-guard': webhooks(
@@ -289,6 +293,8 @@ describe.each(valuesFiles)('%s', (file) => {
     const { more = [], less = [], match = {} } = expectations[file] ?? {};
     const resources = resourcesOf(succeeded(await template(helm, valuesFlags(file))));
     const expected = [...everything.filter((name) => !less.includes(name)), ...more].sort();
+    const leases = [...resources.values()].filter(({ kind }) => kind === 'Lease');
+    expect(leases.map((lease) => Object.keys(lease))).toEqual([['apiVersion', 'kind', 'metadata']]); // replicas write the rest
     if (file !== 'names-values.yaml') expect([...resources.keys()].sort()).toEqual(expected);
     for (const [name, fields] of Object.entries(match)) expect(resources.get(name), name).toMatchObject(fields);
   });

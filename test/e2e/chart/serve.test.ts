@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { chartFolder } from '../../chart/values.ts';
 import type { ServeProcess } from '../../webhook/serve-process.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { type InstalledChart, installChart, release } from '../installed-chart.ts';
@@ -57,11 +58,33 @@ describe('what the chart runs, with the rights that it gives', () => {
     );
   });
 
+  test('goes on holding the Lease of the chart, whatever Helm changes of that', async () => {
+    const before = await lease();
+    expect(before.spec.holderIdentity).not.toBe('');
+    succeeded(
+      await cluster.helm(['upgrade', ...release, chartFolder, '--reuse-values', '--set', 'commonLabels.team=a']),
+    );
+    const upgraded = await lease();
+    succeeded(await cluster.helm(['rollback', ...release]));
+    const rolledBack = await lease();
+    expect([upgraded, rolledBack].map(({ metadata }) => metadata.labels.team)).toEqual(['a', undefined]);
+    const { renewTime: _, ...held } = before.spec;
+    for (const { spec } of [upgraded, rolledBack]) expect(spec).toMatchObject(held);
+    await vi.waitFor(async () => expect((await lease()).spec.renewTime > rolledBack.spec.renewTime).toBe(true), {
+      timeout: 10_000,
+      interval: 500,
+    });
+  });
+
   test('passes `helm test`', async () => {
     const tested = cluster.helm(['test', ...release, '--timeout', '60s']);
     expect((await runPod(cluster, 'egress-guard', 'egress-guard-test')).stdout).toContain('PASS: it is refused');
     expect(succeeded(await tested)).toContain('Succeeded');
   });
+
+  async function lease(): Promise<ReturnType<typeof JSON.parse>> {
+    return JSON.parse(succeeded(await cluster.kubectl(['get', 'lease', ...release, '-o', 'json'])));
+  }
 
   test('has asked for nothing that it may not', async () => {
     const metrics = succeeded(await cluster.kubectl(['get', '--raw', '/metrics']));

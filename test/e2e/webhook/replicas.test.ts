@@ -9,6 +9,7 @@ import type { ServeProcess } from '../../webhook/serve-process.ts';
 import { type ApiClient, createApiClient } from '../api-client.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { type InstalledChart, installChart, release } from '../installed-chart.ts';
+import { leftoversOf } from '../leftovers.ts';
 import { demo, exampleDesign, listOf, objectsOf, startExampleCluster } from '../mesh-in-cluster.ts';
 import { readErrors, readMetric } from '../read-metrics.ts';
 import { succeeded } from '../run-program.ts';
@@ -189,9 +190,7 @@ test('uninstalled while they run, nothing is refused, and nothing comes back', a
   await collectGarbage();
   succeeded(await cluster.kubectl(['replace', '-f', '-'], wrongSni));
   await Promise.all(replicas.map((replica) => replica.logged('certificate cannot be kept, what was known holds')));
-  const left = ['secrets,deployments,services,configmaps', '-n', 'egress-guard', '-o', 'name'];
-  expect(succeeded(await cluster.kubectl(['get', ...left]))).toBe('');
-  expect(succeeded(await cluster.kubectl(['get', 'validatingwebhookconfigurations', '-o', 'name']))).toBe('');
+  expect(await leftoversOf(cluster, 'egress-guard')).toEqual([]);
   expect(await Promise.all(replicas.map((replica) => replica.stop()))).toEqual([0, 0]);
 });
 
