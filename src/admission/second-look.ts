@@ -77,8 +77,17 @@ export class SecondLook {
   async #judge(change: Change, deadline: number): Promise<Decision> {
     const first = this.#decide(change);
     if (first.allowed) return first;
+    const before = this.#knownAbout(change);
     await this.#wait(Math.min(graceMs, Math.max(0, deadline - this.#now() - reserveMs)));
-    return this.#confirm(change, this.#decide(change), deadline);
+    const now = this.#knownAbout(change);
+    const hasNews = before.length !== now.length || before.some((one, index) => one !== now[index]);
+    return this.#confirm(change, hasNews ? this.#decide(change) : first, deadline);
+  }
+
+  /** What a decision about a change rests on: where none of it is another one, the decision is the same. */
+  #knownAbout(change: Change): readonly unknown[] {
+    const { guard } = this.#deps;
+    return [guard.version, guard.find(refOf(subjectOf(change))), ...this.#pending(change)];
   }
 
   /** Reads what a denial rests on; while that refutes it, what the next one rests on. One that holds is enough to refuse. */

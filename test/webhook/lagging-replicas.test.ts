@@ -95,20 +95,23 @@ class Replica implements LiveCluster {
   #place = 0;
   /** Milliseconds. */
   now = 0;
-  hearsWhileWaiting = false;
+  /** What happens while it waits before it judges again. */
+  meanwhile: () => unknown = () => undefined;
   isApiServerAway = false;
   isTooLarge = false;
+  /** So often the guard was asked. */
+  judged = 0;
 
   constructor(store: Store) {
     this.#store = store;
     this.#look = new SecondLook({
-      guard: this.#guard,
+      guard: this.#countedGuard(),
       cluster: this,
       metrics: createMetrics('0.0.0'),
       now: () => this.now,
       wait: async (ms) => {
         this.now += ms;
-        if (this.hearsWhileWaiting) this.hear();
+        await this.meanwhile();
       },
     });
   }
@@ -138,6 +141,20 @@ class Replica implements LiveCluster {
     for (const version of this.#store.log) this.#take(this.#store.version(version.ref));
   }
 
+  #countedGuard(): Pick<LiveGuard, 'decide' | 'find' | 'version'> {
+    const guard = this.#guard;
+    return {
+      decide: (change, given) => {
+        this.judged++;
+        return guard.decide(change, given);
+      },
+      find: (ref) => guard.find(ref),
+      get version() {
+        return guard.version;
+      },
+    };
+  }
+
   #take({ ref, number, object }: Version): void {
     if ((this.#seen.get(idOf(ref)) ?? 0) >= number) return;
     this.#seen.set(idOf(ref), number);
@@ -149,6 +166,10 @@ class Replica implements LiveCluster {
 
 function withSpec(resource: Resource, spec: object): Resource {
   return Object.assign({}, resource, { spec });
+}
+
+function withName(resource: Resource, name: string): Resource {
+  return Object.assign({}, resource, { metadata: { ...resource.metadata, name } });
 }
 
 function guardOf(): LiveGuard {
@@ -217,9 +238,28 @@ describe('a replica that has not heard of it', () => {
   it('waits for its watch before it refuses', async () => {
     const { store, replica } = begin(design);
     store.store(requestFor(store, moving, 'DestinationRule'));
-    Object.assign(replica, { hearsWhileWaiting: true, isTooLarge: true, isApiServerAway: true });
+    Object.assign(replica, { meanwhile: () => replica.hear(), isTooLarge: true, isApiServerAway: true });
     expect((await replica.decide(requestFor(store, moved, 'VirtualService'))).allowed).toBe(true);
     expect(replica.now).toBe(50);
+  });
+
+  it('judges again only if it has heard of something while it waited', async () => {
+    const { store, replica } = begin(design);
+    expect((await replica.decide(requestFor(store, moved, 'VirtualService'))).allowed).toBe(false);
+    expect([replica.now, replica.judged]).toEqual([50, 1]);
+    const elsewhere = moved.map((object) => withName(object, 'elsewhere'));
+    store.store(requestFor(store, elsewhere, 'ServiceEntry'));
+    replica.meanwhile = () => replica.hear();
+    expect((await replica.decide(requestFor(store, moved, 'VirtualService'))).allowed).toBe(false);
+    expect(replica.judged).toBe(3);
+  });
+
+  it('judges again what it has meanwhile admitted the ground for', async () => {
+    const { store, replica } = begin(design);
+    replica.isTooLarge = true;
+    replica.meanwhile = () => replica.decide(requestFor(store, moving, 'DestinationRule'));
+    expect(messagesOf(await replica.decide(requestFor(store, moved, 'VirtualService')))).toEqual([]);
+    expect(replica.judged).toBe(4); // the route, what it needs, and the route again: without that, and with it
   });
 
   it('reads what a denial rests on', async () => {
