@@ -53,10 +53,13 @@ export async function answerReview(
   reviewer: Reviewer,
   deadline: number,
 ): Promise<ReviewOutcome> {
-  const admitReason = alwaysAdmit(request, reviewer.isNamespaceTerminating);
-  const decision = admitReason
+  const known = alwaysAdmit(request, reviewer.isNamespaceTerminating);
+  const judged = known
     ? admitted
     : await reviewer.decide(changeOf(request, reviewer.readResource), { dryRun: request.dryRun, deadline });
+  // Whoever refuses has looked at the cluster again, and may have learned that the namespace is being deleted.
+  const admitReason = known ?? (judged.allowed ? undefined : alwaysAdmit(request, reviewer.isNamespaceTerminating));
+  const decision = admitReason ? admitted : judged;
   const meshVersion = reviewer.meshVersion();
   return { request, decision, admitReason, meshVersion, answer: reviewResponse(request.uid, decision, meshVersion) };
 }

@@ -98,7 +98,7 @@ export class SecondLook {
       const [denial] = decision.denials;
       if (denial === undefined) return decision;
       const refs = basisOf(denial).filter((ref) => !read.has(idOf(ref)));
-      const asked = refs.slice(0, maxReads);
+      const asked = [...refs.slice(0, maxReads), ...(looks === 0 ? namespaceOfDeletion(change) : [])];
       for (const ref of asked) read.add(idOf(ref));
       const news =
         asked.length === 0 ? 'none' : await this.#look((signal) => this.#deps.cluster.read(asked, signal), deadline);
@@ -194,6 +194,12 @@ function basisOf({ finding, transition }: Notice): readonly ResourceRef[] {
       refs.map(({ kind, namespace, name }) => [idOf({ kind, namespace, name }), { kind, namespace, name }]),
     ).values(),
   ];
+}
+
+/** The namespace that a deletion is in: where that is being deleted too, nothing is refused. */
+function namespaceOfDeletion({ operation, oldObject }: Change): readonly ResourceRef[] {
+  if (operation !== 'DELETE' || !oldObject?.metadata.namespace) return [];
+  return [{ kind: 'Namespace', namespace: '', name: oldObject.metadata.namespace }];
 }
 
 /** What is admitted because nobody could tell whether it is to be refused. */

@@ -51,6 +51,22 @@ describe('a review', () => {
     expect(harness.asked).toEqual([]);
   });
 
+  test('of a deletion that is refused is admitted where it came out meanwhile that the namespace is being deleted', async () => {
+    let isTerminating = false;
+    const decide = async () => {
+      isTerminating = true;
+      return denied;
+    };
+    const harness = createHarness({ decide, isNamespaceTerminating: () => isTerminating });
+    const { body } = await post(harness, sample('serviceentry-v1-delete'));
+    expect(child(jsonObject(body), 'response')).toMatchObject({ allowed: true });
+    expect(harness.lines).toMatchObject([{ decision: 'allow', admitReason: 'terminating-namespace', rules: [] }]);
+    isTerminating = false;
+    expect(child(jsonObject((await post(harness, sample('serviceentry-v1-create'))).body), 'response')).toMatchObject({
+      allowed: false,
+    });
+  });
+
   test('may take its time to be judged', async () => {
     const response = await post(createHarness({ decide: async () => denied }), gatewayCreate);
     expect(response.statusCode).toBe(200);

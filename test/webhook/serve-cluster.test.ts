@@ -145,3 +145,18 @@ test('a denial that rests on what has changed since is none', async () => {
   expect(await mesh.ask(wrongSni)).toMatchObject({ allowed: true });
   expect(await mesh.metric('egress_guard_live_reads_total{outcome="changed"}')).toBeGreaterThan(0);
 });
+
+test('a deletion is admitted once that of its namespace was requested, though no watch has told of it', async () => {
+  const { server, mesh } = await serveCluster(({ path, isWatch, isMetadataOnly, query }) => {
+    if (isMetadataOnly) return { kind: 'status', status: 503 }; // as if there were too much to compare in time
+    if (!path.endsWith('/namespaces') || !isWatch) return undefined;
+    return query.has('sendInitialEvents') ? { kind: 'status', status: 422 } : { kind: 'half-open', events: 0 };
+  });
+  await mesh.logged('mesh loaded');
+  const deletion = { before: inMesh('VirtualService istio-egress/api') };
+  expect(await mesh.ask(deletion)).toMatchObject({ allowed: false });
+  const metadata = { name: 'istio-egress', deletionTimestamp: '2026-01-01T00:00:00Z' };
+  server.put('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
+  expect(await mesh.ask(deletion)).toMatchObject({ allowed: true });
+  expect(await mesh.metric('egress_guard_admission_always_admitted_total{reason="terminating-namespace"}')).toBe(1);
+});
