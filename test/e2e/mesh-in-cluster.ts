@@ -4,7 +4,7 @@ import { type JsonObject, ownField, ownText } from '../../src/istio/json-object.
 import { parseFile } from '../../src/sources/parse-file.ts';
 import { type BundleName, bundleFiles } from '../bundles/bundle.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { installDefinitions } from './install-definitions.ts';
+import { type Addition, installDefinitions } from './install-definitions.ts';
 import { succeeded } from './run-program.ts';
 import type { Tools } from './tools/provide.ts';
 
@@ -26,10 +26,10 @@ const surroundingKinds: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** A control plane that knows Istio, with the namespaces, the mesh configuration and the egress gateway of the example mesh. */
-export async function startExampleCluster(tools: Tools): Promise<ControlPlane> {
+export async function startExampleCluster(tools: Tools, ...besides: readonly Addition[]): Promise<ControlPlane> {
   const cluster = await startControlPlane(tools);
   try {
-    await installDefinitions(cluster, tools);
+    await installDefinitions(cluster, tools, ...besides);
     await build(cluster, exampleSurroundings());
     return cluster;
   } catch (error) {

@@ -20,7 +20,7 @@ let cluster: ControlPlane;
 
 beforeAll(async () => {
   cluster = await startControlPlane(tools);
-  await installDefinitions(cluster, tools);
+  await installDefinitions(cluster, tools, 'cert-manager.io', 'monitoring.coreos.com');
   const namespaces = ['egress-guard', 'istio-system', 'istio-egress', 'mesh-system', 'sandbox'];
   for (const name of namespaces) succeeded(await cluster.kubectl(['create', 'namespace', name]));
   const standard = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);

@@ -17,7 +17,7 @@ import { type ServingPod, type StandInProxy, startProxy } from '../stand-in-prox
  */
 
 const connections = 16;
-const turns = Number(process.env['E2E_TURNS'] ?? 4);
+const turns = Number(process.env['E2E_TURNS'] ?? 3);
 const turnMs = 2_000;
 /** On a machine that does other things meanwhile. It is to be 0.9; on an idle one it was 0.73. */
 const minRatio = 0.4;
