@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { chartFolder } from '../chart/values.ts';
@@ -15,6 +15,8 @@ export const release = ['egress-guard', '--namespace', 'egress-guard'];
 /** The chart, installed, and what its Deployment runs, as processes of this machine behind its Service. */
 export interface InstalledChart {
   readonly proxy: StandInProxy;
+  /** What every pod that there was logged last, and how busy the machine is: to tell why something failed. */
+  report(): string;
   /** Runs one more pod of the Deployment as it is now; resolves when calls reach it. */
   startReplica(): Promise<ServeProcess>;
   /** Ends all of it but what is in the cluster. */
@@ -24,8 +26,12 @@ export interface InstalledChart {
 /** Port of the Service: 443 is root's. */
 const servicePort = 8_443;
 
-/** Installs the chart, without a pod yet. */
-export async function installChart(cluster: ControlPlane, flags: readonly string[] = []): Promise<InstalledChart> {
+/** Installs the chart, without a pod yet. Pods run `program`, or what the sources say. */
+export async function installChart(
+  cluster: ControlPlane,
+  flags: readonly string[] = [],
+  program?: readonly string[],
+): Promise<InstalledChart> {
   const all = ['--create-namespace', '--set', `service.port=${servicePort}`, ...flags];
   succeeded(await cluster.helm(['install', ...release, chartFolder, ...all]));
   const folder = mkdtempSync(join(tmpdir(), 'egress-guard-e2e-'));
@@ -34,8 +40,9 @@ export async function installChart(cluster: ControlPlane, flags: readonly string
   const replicas: ServeProcess[] = [];
   return {
     proxy,
+    report: () => [`load average ${loadavg().join(' ')}`, ...replicas.map(lastWordsOf)].join('\n\n'),
     startReplica: async () => {
-      const replica = await startReplica(cluster, mkdtempSync(join(folder, 'replica-')));
+      const replica = await startReplica(cluster, mkdtempSync(join(folder, 'replica-')), program);
       replicas.push(replica);
       proxy.add(replica);
       await vi.waitUntil(() => proxy.ready().includes(replica), { timeout: 60_000, interval: 50 });
@@ -50,7 +57,11 @@ export async function installChart(cluster: ControlPlane, flags: readonly string
 }
 
 /** `serve` as the Deployment has it, but for where it listens and how it reaches the API server. */
-async function startReplica(cluster: ControlPlane, folder: string): Promise<ServeProcess> {
+async function startReplica(
+  cluster: ControlPlane,
+  folder: string,
+  program: readonly string[] | undefined,
+): Promise<ServeProcess> {
   const settings = join(folder, 'settings.yaml');
   writeFileSync(settings, (await inRelease(cluster, 'configmap')).data['settings.yaml']);
   const kubeconfig = join(folder, 'kubeconfig');
@@ -58,7 +69,16 @@ async function startReplica(cluster: ControlPlane, folder: string): Promise<Serv
   const [container] = (await inRelease(cluster, 'deployment')).spec.template.spec.containers;
   const [, ...args]: string[] = container.args;
   const elsewhere = ['--settings', settings, '--kubeconfig', kubeconfig, '--port', '0', '--ops-port', '0'];
-  return startServeProcess({ flags: [...args, ...elsewhere], cwd: folder });
+  return startServeProcess({ flags: [...args, ...elsewhere], cwd: folder, ...(program && { program }) });
+}
+
+/** Its last reviews, and the last lines of everything else. */
+function lastWordsOf({ pid, url, log }: ServeProcess): string {
+  const [reviews = [], others = []] = [true, false].map((isReview) =>
+    log.filter(({ message }) => (message === 'review') === isReview),
+  );
+  const lines = [...reviews.slice(-5), ...others.slice(-25)].map((line) => JSON.stringify(line));
+  return [`pod ${pid} at ${url}, ${reviews.length} reviews:`, ...lines].join('\n');
 }
 
 /** The kubeconfig of the user of the tests, for the service account of the release. */

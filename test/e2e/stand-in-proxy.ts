@@ -29,9 +29,13 @@ export interface StandInProxy<P extends ServingPod = ServeProcess> {
 /** Between two looks at the pods: for about so long connections go on to a pod that is not ready any more. */
 const lookEveryMs = 1_000;
 
+/** As a kubelet's probe by default (its `failureThreshold`), where an answer takes too long: on a busy machine that means nothing. */
+const maxSilences = 3;
+
 /** Starts a proxy that has no pod yet. */
 export function startProxy<P extends ServingPod = ServeProcess>(address: ServiceAddress): StandInProxy<P> {
   const pods = new Set<P>();
+  const silences = new Map<P, number>();
   const sockets = new Set<Socket>();
   const closing = new AbortController();
   let ready: readonly P[] = [];
@@ -42,8 +46,12 @@ export function startProxy<P extends ServingPod = ServeProcess>(address: Service
     else client.destroy();
   });
   const look = async (): Promise<void> => {
-    const answers = await Promise.all([...pods].map(async (pod) => ((await isReady(pod)) ? [pod] : [])));
-    ready = answers.flat();
+    const answers = await Promise.all([...pods].map(async (pod) => [pod, await probe(pod)] as const));
+    for (const [pod, answer] of answers) silences.set(pod, answer === 'silent' ? (silences.get(pod) ?? 0) + 1 : 0);
+    const isStillReady = (pod: P): boolean => ready.includes(pod) && (silences.get(pod) ?? 0) < maxSilences;
+    ready = answers.flatMap(([pod, answer]) =>
+      answer === 'ready' || (answer === 'silent' && isStillReady(pod)) ? [pod] : [],
+    );
     await listenWhile(ready.length > 0, server, address);
   };
   const following = (async () => {
@@ -68,11 +76,12 @@ export function startProxy<P extends ServingPod = ServeProcess>(address: Service
   };
 }
 
-async function isReady({ opsUrl }: ServingPod): Promise<boolean> {
+async function probe({ opsUrl }: ServingPod): Promise<'ready' | 'not ready' | 'silent'> {
   try {
-    return (await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
-  } catch {
-    return false; // it has ended
+    const { ok } = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    return ok ? 'ready' : 'not ready';
+  } catch (error) {
+    return error instanceof DOMException && error.name === 'TimeoutError' ? 'silent' : 'not ready'; // it has ended
   }
 }
 

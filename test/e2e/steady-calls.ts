@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
 /** Calls that are made at a steady rate, however long each of them takes. */
 export interface SteadyCalls {
@@ -6,7 +7,7 @@ export interface SteadyCalls {
   count(): number;
   /** Resolves when so many have ended. */
   reach(count: number): Promise<void>;
-  /** Makes no more, and resolves with why each failed one did once all have ended. */
+  /** Makes no more, and resolves with when and why each failed one did once all have ended. */
   stop(): Promise<readonly string[]>;
 }
 
@@ -21,9 +22,11 @@ export function callSteadily(perSecond: number, call: (number: number) => Promis
   let isStopped = false;
   let ended = 0;
   const make = async (number: number): Promise<void> => {
-    const failure = await call(number).catch((error: unknown) => String(error));
+    const [began, beganAt] = [new Date().toISOString(), performance.now()];
+    const failure = await call(number).catch((error: unknown) => inspect(error));
     ended++;
-    if (failure !== undefined) failures.push(`call ${number}: ${failure}`);
+    const tookMs = Math.round(performance.now() - beganAt);
+    if (failure !== undefined) failures.push(`call ${number} of ${began}, after ${tookMs} ms: ${failure}`);
   };
   const making = (async () => {
     while (!isStopped) {

@@ -1,26 +1,21 @@
-import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { chartFolder } from '../../chart/values.ts';
-import type { ServeProcess } from '../../webhook/serve-process.ts';
 import { type ApiClient, createApiClient } from '../api-client.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { type InstalledChart, installChart, release } from '../installed-chart.ts';
 import { leftoversOf } from '../leftovers.ts';
-import { demo, exampleDesign, listOf, objectsOf, startExampleCluster } from '../mesh-in-cluster.ts';
+import { demo, exampleDesign, listOf, startExampleCluster } from '../mesh-in-cluster.ts';
 import { readErrors, readMetric } from '../read-metrics.ts';
 import { succeeded } from '../run-program.ts';
-import { callSteadily, type SteadyCalls } from '../steady-calls.ts';
+import { runPod } from '../stand-in-kubelet.ts';
+import { expectNoFailure, goodEntry, perSecond, startUserCalls, wrongSni } from '../user-calls.ts';
 
 /*
  * Two replicas of the installed chart, while things happen to them. Calls of users go on at 50 a second; with `E2E_CALLS=2000` updates roll
  * until there were so many.
  */
 
-const perSecond = 50;
 const minCalls = Number(process.env['E2E_CALLS'] ?? 500);
 const patience = { timeout: 60_000, interval: 100 };
 
@@ -29,9 +24,6 @@ const longTest = 120_000 + (minCalls / perSecond) * 1_000;
 
 /** Of thousands of calls one may take longer than the API server waits, where a machine does other work meanwhile; a fault fails twice. */
 const retry = 1;
-
-const [everywhere] = objectsOf(join(demo, 'changes/deny-everywhere.yaml'));
-const wrongSni = readFileSync(join(demo, 'changes/wrong-sni.yaml'), 'utf8');
 
 let cluster: ControlPlane;
 let chart: InstalledChart;
@@ -51,76 +43,87 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-/** Good objects and, every tenth time, one that is refused: whatever else comes back is a failed call. */
-function startCalls(): SteadyCalls {
-  return callSteadily(perSecond, async (number) => {
-    const isGood = number % 10 !== 0;
-    const { status, body } = await client.create(isGood ? goodEntry(number) : { ...everywhere }, { dryRun: true });
-    const isAnswered = isGood ? status === 201 : status === 403 && body.includes('denied the request');
-    return isAnswered ? undefined : `${status} ${body}`;
+describe('with the rights that the chart gives', () => {
+  test('they become ready: they may read all that they want to, and API servers trust them', () => {
+    expect(chart.proxy.ready()).toHaveLength(2);
+    for (const { log } of chart.proxy.ready()) expect(JSON.stringify(log)).not.toContain('forbidden');
   });
-}
 
-function goodEntry(number: number): ReturnType<typeof JSON.parse> {
-  return {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'ServiceEntry',
-    metadata: { namespace: 'payments', name: `internal-${number}` },
-    spec: {
-      hosts: [`internal-${number}.payments.example`],
-      location: 'MESH_INTERNAL',
-      resolution: 'STATIC',
-      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
-    },
-  };
-}
+  test('they keep their authority in a Secret that goes when the release goes', async () => {
+    const get = ['get', 'secret', 'egress-guard-certificate', '-n', 'egress-guard', '-o', 'json'];
+    const { metadata, data } = JSON.parse(succeeded(await cluster.kubectl(get)));
+    expect(metadata.ownerReferences).toMatchObject([{ kind: 'Deployment', name: 'egress-guard' }]);
+    expect(Object.keys(data)).toContain('ca.crt');
+  });
 
-async function readBundle(): Promise<readonly X509Certificate[]> {
-  const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}';
-  const bundle = succeeded(
-    await cluster.kubectl(['get', 'validatingwebhookconfiguration', 'egress-guard', '-o', path]),
-  );
-  const pem = Buffer.from(bundle, 'base64').toString();
-  return (pem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map((block) => new X509Certificate(block));
-}
+  test('they refuse what breaks a path in the cluster', async () => {
+    const { stderr } = await cluster.kubectl(['replace', '-f', join(demo, 'changes/wrong-sni.yaml')]);
+    expect(stderr).toContain("SNI 'in.telemetry.example' is sent for host 'api.bank.example'");
+  });
 
-/** Connects as an API server does; rejects where it would not trust whom it meets. */
-async function shakeHands({ url }: ServeProcess, ca: string): Promise<void> {
-  const { hostname: host, port } = new URL(url);
-  const socket = connect({ host, port: Number(port), servername: 'egress-guard.egress-guard.svc', ca });
-  await once(socket, 'secureConnect');
-  socket.destroy();
-}
+  test('they admit what is right', async () => {
+    succeeded(await cluster.kubectl(['replace', '-f', join(demo, 'changes/retry.yaml')]));
+  });
+
+  test('one tells of what is wrong, on the object that it is about', async () => {
+    const describe = ['describe', 'destinationrule', 'bank', '-n', 'istio-egress'];
+    const said = async (): Promise<string> => succeeded(await cluster.kubectl(describe));
+    await vi.waitFor(async () => expect(await said()).toContain('OriginationVerifiesHost'), {
+      timeout: 30_000,
+      interval: 500,
+    });
+    expect(await said()).toMatch(
+      /Warning +OriginationVerifiesHost .* egress-guard .*accepts a certificate of any name/,
+    );
+  });
+
+  test('one goes on holding the Lease of the chart, whatever Helm changes of that', async () => {
+    const before = await lease();
+    expect(before.spec.holderIdentity).not.toBe('');
+    succeeded(
+      await cluster.helm(['upgrade', ...release, chartFolder, '--reuse-values', '--set', 'commonLabels.team=a']),
+    );
+    const upgraded = await lease();
+    succeeded(await cluster.helm(['rollback', ...release]));
+    const rolledBack = await lease();
+    expect([upgraded, rolledBack].map(({ metadata }) => metadata.labels.team)).toEqual(['a', undefined]);
+    const { renewTime: _, ...held } = before.spec;
+    for (const { spec } of [upgraded, rolledBack]) expect(spec).toMatchObject(held);
+    await vi.waitFor(async () => expect((await lease()).spec.renewTime > rolledBack.spec.renewTime).toBe(true), {
+      timeout: 10_000,
+      interval: 500,
+    });
+  });
+
+  test('they pass `helm test`', async () => {
+    const tested = cluster.helm(['test', ...release, '--timeout', '60s']);
+    expect((await runPod(cluster, 'egress-guard', 'egress-guard-test')).stdout).toContain('PASS: it is refused');
+    expect(succeeded(await tested)).toContain('Succeeded');
+  });
+
+  async function lease(): Promise<ReturnType<typeof JSON.parse>> {
+    return JSON.parse(succeeded(await cluster.kubectl(['get', 'lease', ...release, '-o', 'json'])));
+  }
+
+  test('they have asked for nothing that they may not', async () => {
+    const metrics = succeeded(await cluster.kubectl(['get', '--raw', '/metrics']));
+    const results = [...metrics.matchAll(/^authorization_attempts_total\{result="(.*?)"\}/gm)].map(
+      ([, result]) => result,
+    );
+    expect(results).toEqual(['allowed']); // everybody else here may do everything
+  });
+});
 
 test('rolling updates fail no call', { timeout: longTest, retry }, async () => {
-  const calls = startCalls();
+  const calls = startUserCalls(client);
   do {
     for (const old of [...chart.proxy.ready()]) {
       await chart.startReplica(); // maxSurge 1, maxUnavailable 0
       expect(await old.stop()).toBe(0);
     }
   } while (calls.count() < minCalls);
-  expect(await calls.stop()).toEqual([]);
+  await expectNoFailure(calls, chart);
   expect(chart.proxy.ready()).toHaveLength(2);
-});
-
-test('another authority fails no call', { timeout: longTest + 120_000, retry }, async () => {
-  const before = await readBundle();
-  const calls = startCalls();
-  succeeded(await cluster.kubectl(['delete', 'secret', 'egress-guard-certificate', '-n', 'egress-guard']));
-  const hasTurned = (replica: ServeProcess): boolean =>
-    replica.log.filter(({ message }) => message === 'certificate changed').length > 1;
-  await vi.waitUntil(() => chart.proxy.ready().every(hasTurned), { timeout: 180_000, interval: 100 });
-  const bundle = await readBundle();
-  const fingerprints = bundle.map(({ fingerprint256 }) => fingerprint256);
-  expect(fingerprints).toEqual(expect.arrayContaining(before.map(({ fingerprint256 }) => fingerprint256)));
-  expect(bundle.length).toBe(before.length + 1);
-  const added = bundle.filter((one) => !before.some((old) => old.raw.equals(one.raw))).join('\n');
-  for (const replica of chart.proxy.ready()) await shakeHands(replica, added);
-  await calls.reach(calls.count() + perSecond); // also with what is served now
-  expect(await calls.stop()).toEqual([]);
-  chart.proxy.cut(); // the next call comes over a new connection
-  expect((await cluster.kubectl(['replace', '-f', '-'], wrongSni)).stderr).toContain('denied the request');
 });
 
 test('the API server may go and come back', { timeout: longTest }, async () => {
