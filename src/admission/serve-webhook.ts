@@ -18,6 +18,8 @@ export interface WebhookOptions {
   readonly shutdownDelayMs: number;
   /** Then, requests in flight are cut off after so many milliseconds; default 15,000. */
   readonly inFlightDeadlineMs?: number;
+  /** A certificate with less than this left makes nobody ready, in milliseconds: calls may fail before another one is there. Default: ten minutes. */
+  readonly minCertificateLifeMs?: number;
 }
 
 /** What the webhook needs. It closes `certificates` when it ends. */
@@ -48,8 +50,7 @@ export interface RunningWebhook {
 /** A complete request was waited for no longer, and no API server waits longer by default: 10 s. */
 const defaultInFlightDeadlineMs = 15_000;
 
-/** With less than this left, calls may fail before another certificate is there. */
-const minCertificateLifeMs = 10 * 60_000;
+const defaultMinCertificateLifeMs = 10 * 60_000;
 
 /**
  * Starts the webhook and its ops server. On SIGTERM or SIGINT it stops being ready, answers on for `shutdownDelayMs` with
@@ -81,11 +82,12 @@ interface Parts {
 
 function assemble(options: WebhookOptions, deps: WebhookDependencies): Parts {
   const { certificates, log, metrics, notAliveReasons = () => [], wallClock = Date.now } = deps;
+  const { minCertificateLifeMs = defaultMinCertificateLifeMs } = options;
   const isDraining = (): boolean => shutdown.isDraining();
   const notReadyReasons = (): readonly string[] => [
     ...(isDraining() ? ['shutting down'] : []),
     ...certificates.notReadyReasons(),
-    ...expiryReasons(certificates.current(), wallClock()),
+    ...expiryReasons(certificates.current(), wallClock() + minCertificateLifeMs),
     ...deps.notReadyReasons(),
   ];
   const certificate = certificates.current();
@@ -132,7 +134,7 @@ function closerOf(server: WebhookServer, deadlineMs: number): () => Promise<bool
   };
 }
 
-function expiryReasons(certificate: ServingCertificate | undefined, now: number): readonly string[] {
-  if (certificate === undefined || certificate.expires - now >= minCertificateLifeMs) return [];
+function expiryReasons(certificate: ServingCertificate | undefined, until: number): readonly string[] {
+  if (certificate === undefined || certificate.expires >= until) return [];
   return [`the certificate expires at ${new Date(certificate.expires).toISOString()}`];
 }

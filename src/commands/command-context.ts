@@ -1,3 +1,5 @@
+import type { CertificateTimes } from '../admission/certificates/open-cluster-certificates.ts';
+import type { WebhookOptions } from '../admission/serve-webhook.ts';
 import type { CreateGuard } from '../analysis/guard.ts';
 import type { RuleDocs } from '../report/rule-docs.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,4 +16,6 @@ export interface Engine {
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly engine: Engine;
+  /** Of certificates that `serve` keeps in a cluster; default: those that suit one. */
+  readonly certificateTimes?: CertificateTimes & Pick<WebhookOptions, 'minCertificateLifeMs'>;
 }

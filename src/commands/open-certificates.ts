@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { watchCertificateFiles } from '../admission/certificates/certificate-files.ts';
 import type { CertificateRecorder, CertificateSource } from '../admission/certificates/certificate-source.ts';
-import { openClusterCertificates } from '../admission/certificates/open-cluster-certificates.ts';
+import { type CertificateTimes, openClusterCertificates } from '../admission/certificates/open-cluster-certificates.ts';
 import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
 import type { ServeOptions } from './serve-options.ts';
 
@@ -10,19 +10,21 @@ export interface CertificateOrigins {
   readonly cwd: string;
   /** Undefined where there is no cluster. */
   readonly client: KubernetesClient | undefined;
+  readonly times: CertificateTimes | undefined;
 }
 
 /** Opens the certificate of a webhook: from files or a cluster, which are followed, or made up for this run, which is said. */
 export async function openCertificates(
   { certificate, host, port }: ServeOptions,
-  { cwd, client }: CertificateOrigins,
+  { cwd, client, times }: CertificateOrigins,
   recorder: CertificateRecorder,
 ): Promise<CertificateSource> {
   if (certificate.from === 'files') {
     const files = { cert: resolve(cwd, certificate.cert), key: resolve(cwd, certificate.key) };
     return watchCertificateFiles(files, recorder);
   }
-  if (certificate.from === 'cluster' && client) return openClusterCertificates(certificate, { client, ...recorder });
+  if (certificate.from === 'cluster' && client)
+    return openClusterCertificates(certificate, { client, times, ...recorder });
   // Making certificates takes a library that serving them does not need.
   const { createDevelopmentCertificateSource } = await import(
     '../admission/certificates/development-certificate-source.ts'

@@ -13,9 +13,9 @@ import { parseServeFlags, type ServeFlags, type ServeOptions } from './serve-opt
 
 /** `serve`: the webhook. Resolves with the exit code when it has ended: 0, or 1 if requests had to be cut off. */
 export async function serve(flags: ServeFlags, context: CommandContext): Promise<number> {
-  const { terminal, engine } = context;
+  const { terminal, engine, certificateTimes: times } = context;
   const client = await connect(flags, context);
-  const options = parseServeFlags(flags, { POD_NAMESPACE: client?.namespace, ...terminal.env });
+  const options = { ...times, ...parseServeFlags(flags, { POD_NAMESPACE: client?.namespace, ...terminal.env }) };
   const log = createLog(batchLines((lines) => void terminal.stdout.write(lines)));
   const metrics = createMetrics(engine.version);
   const cluster = client && followCluster(client, flags.settings, context, { log, metrics });
@@ -23,7 +23,7 @@ export async function serve(flags: ServeFlags, context: CommandContext): Promise
   const running = client && cluster && audit(client, cluster, options, { log, metrics });
   try {
     const webhook = await startWebhook(options, {
-      certificates: await openCertificates(options, { cwd: terminal.cwd, client }, { log, metrics }),
+      certificates: await openCertificates(options, { cwd: terminal.cwd, client, times }, { log, metrics }),
       decide: (change, decisionContext) => mesh.decide(change, decisionContext),
       readResource,
       isNamespaceTerminating: (namespace) => mesh.isNamespaceTerminating(namespace),

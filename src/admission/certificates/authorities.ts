@@ -1,7 +1,7 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { InputError } from '../../input-error.ts';
 import type { Secret } from './certificate-objects.ts';
-import { backdateMs, createAuthority, type KeyPair } from './issue-certificates.ts';
+import { createAuthority, type KeyPair, startOf } from './issue-certificates.ts';
 import { isNearlyOver, parseCertificates } from './trust.ts';
 import type { ObservedTrust } from './webhook-configuration.ts';
 
@@ -76,7 +76,7 @@ export function chooseAuthority(
 }
 
 async function newAuthority({ lifeMs, now }: AuthorityTimes): Promise<Authority> {
-  const validity = { notBefore: new Date(now - backdateMs), notAfter: new Date(now + lifeMs) };
+  const validity = { notBefore: startOf(now, lifeMs), notAfter: new Date(now + lifeMs) };
   const pair = await createAuthority('egress-guard CA', validity);
   const [authority] = readAuthorities({ 'ca.crt': pair.cert, 'ca.key': pair.key }, 'of a new authority');
   if (authority === undefined) throw new Error('a new authority cannot be read');

@@ -1,4 +1,4 @@
-import { backdateMs, createAuthority, issueCertificate, type ServerNames } from './issue-certificates.ts';
+import { createAuthority, issueCertificate, type ServerNames, startOf } from './issue-certificates.ts';
 
 /** Whom the certificate is for. */
 export interface DevelopmentCertificateOptions extends ServerNames {
@@ -27,7 +27,7 @@ export async function createDevelopmentCertificates(
 ): Promise<DevelopmentCertificates> {
   const now = Date.now();
   const notAfter = new Date(now + (options.validDays ?? 365) * day);
-  const validity = { notBefore: new Date(now - backdateMs), notAfter };
+  const validity = { notBefore: startOf(now, day), notAfter };
   const authority = await createAuthority('egress-guard development CA', validity);
   return { ca: authority.cert, ...(await issueCertificate(authority, options, validity)) };
 }

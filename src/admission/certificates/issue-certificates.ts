@@ -32,11 +32,16 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** Certificates are valid from so many milliseconds ago, so that the clocks of clients may differ: an hour. */
-export const backdateMs = 3_600_000;
+/** So much may the clocks of clients differ, in milliseconds: an hour. */
+const backdateMs = 3_600_000;
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' };
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
+
+/** From when on a certificate is valid that is made now, in milliseconds since the epoch: earlier, by no more than it is to live. */
+export function startOf(now: number, lifeMs: number): Date {
+  return new Date(now - Math.min(backdateMs, lifeMs));
+}
 
 /** Makes a certificate authority with a key of its own, P-256, which may sign certificates of servers and nothing else. */
 export async function createAuthority(name: string, validity: Validity): Promise<KeyPair> {

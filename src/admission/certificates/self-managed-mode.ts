@@ -4,7 +4,7 @@ import { type Authority, chooseAuthority, nextAuthorities, readAuthorities, writ
 import type { CertificateObjects } from './certificate-objects.ts';
 import type { ServingCertificate } from './certificate-source.ts';
 import type { CertificateMode, CertificateWaits } from './cluster-certificate-source.ts';
-import { backdateMs, issueCertificate } from './issue-certificates.ts';
+import { issueCertificate, startOf } from './issue-certificates.ts';
 import type { ObservedTrust } from './webhook-configuration.ts';
 
 /** How long certificates live, in milliseconds. */
@@ -76,7 +76,7 @@ export class SelfManagedMode implements CertificateMode {
   async #sign(authority: Authority, now: number): Promise<ServingCertificate> {
     const { dnsName, lives } = this.#deps;
     const expires = Math.min(now + lives.leafMs, authority.expires);
-    const validity = { notBefore: new Date(now - backdateMs), notAfter: new Date(expires) };
+    const validity = { notBefore: startOf(now, lives.leafMs), notAfter: new Date(expires) };
     const pair = await issueCertificate(authority, { dnsNames: [dnsName], ipAddresses: [] }, validity);
     // At two thirds of its life, or up to a tenth of it sooner: not all replicas at once.
     this.#renewAt = now + ((expires - now) * (2 / 3) * (90 + randomInt(11))) / 100;

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { backdateMs, createAuthority, type Validity } from '../../../src/admission/certificates/issue-certificates.ts';
+import { createAuthority, type Validity } from '../../../src/admission/certificates/issue-certificates.ts';
 import { ownList } from '../../../src/istio/json-object.ts';
 import { child } from '../harness.ts';
 import { deploymentPath, dnsName, refusal, secretPath, webhooks, webhooksPath } from './fake-cluster.ts';
@@ -87,7 +87,7 @@ describe('the first replica', () => {
     await world.look();
     const leaf = world.replica(0).leaf();
     expect(leaf?.subjectAltName).toBe(`DNS:${dnsName}`);
-    expect(leaf?.validFromDate.getTime()).toBe(now - backdateMs);
+    expect(leaf?.validFromDate.getTime()).toBe(now - hour);
     expect(leaf?.validToDate.getTime()).toBe(now + lives.leafMs);
     expect(leaf?.serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
