@@ -114,14 +114,13 @@ class MeshGuard implements Guard {
 
   decide(change: Change, given: readonly Change[] = []): Decision {
     if (given.length === 0) return this.#judge(change);
-    const kept = this.#file(given);
-    this.#bringUpToDate(kept);
+    const filed = this.#file(given);
+    this.#bringUpToDate(filed.discovered);
     try {
       return this.#judge(change);
     } finally {
-      const undone = kept.toReversed().map(inverse);
-      for (const difference of undone) this.#fileOne(difference);
-      this.#bringUpToDate(undone);
+      for (const difference of filed.differences.toReversed()) this.#fileOne(inverse(difference));
+      this.#bringUpToDate(filed.discovered.toReversed().map(inverse));
     }
   }
 
@@ -154,16 +153,20 @@ class MeshGuard implements Guard {
   }
 
   apply(changes: Iterable<Change>): void {
-    this.#bringUpToDate(this.#file(changes));
+    this.#bringUpToDate(this.#file(changes).discovered);
   }
 
-  /** Puts changes among the objects, in their order, and tells what they changed. */
-  #file(changes: Iterable<Change>): readonly ObjectChange<ModelObject>[] {
-    return [...changes].map((change) => {
+  /** Puts changes among the objects, in their order. */
+  #file(changes: Iterable<Change>): Filed {
+    const differences: ObjectChange<ModelObject>[] = [];
+    const discovered: ObjectChange<ModelObject>[] = [];
+    for (const change of changes) {
       const difference = this.#difference(change);
+      differences.push(difference);
+      discovered.push(...this.#discovered(difference)); // which rests on what was there before
       this.#fileOne(difference);
-      return difference;
-    });
+    }
+    return { differences, discovered };
   }
 
   #fileOne({ before, after }: ObjectChange<ModelObject>): void {
@@ -171,9 +174,9 @@ class MeshGuard implements Guard {
     if (after?.resource !== undefined) this.#hold(after.resource, after);
   }
 
-  /** Lets the mesh follow what has been filed. */
-  #bringUpToDate(differences: readonly ObjectChange<ModelObject>[]): void {
-    if (differences.some((difference) => this.#makesAnotherMesh(difference))) {
+  /** Lets the mesh follow what has been filed; with another configuration, everything is read anew. */
+  #bringUpToDate(applied: readonly ObjectChange<ModelObject>[]): void {
+    if (applied.some(({ before, after }) => (before ?? after)?.resource?.kind === 'MeshConfig')) {
       const all = [...this.resources()];
       this.#config = this.#readConfig(all);
       this.#read(all);
@@ -182,7 +185,6 @@ class MeshGuard implements Guard {
       this.#tally = new FindingTally(this.#mesh);
       return;
     }
-    const applied = differences.flatMap((difference) => this.#discovered(difference));
     const generated = this.#generated.apply(applied.map(resourceChange));
     const assumptions = this.#assumptionChanges(applied, () => this.#discoveredObjects());
     this.#mesh.apply([...applied, ...generated, ...assumptions.changes]);
@@ -191,12 +193,6 @@ class MeshGuard implements Guard {
     );
     for (const gateway of assumptions.gone) this.#assumed.delete(gateway);
     for (const [gateway, object] of assumptions.come) this.#assumed.set(gateway, object);
-  }
-
-  /** True for changes after which everything is read anew: of the mesh's configuration, and of the namespaces that istiod looks at. */
-  #makesAnotherMesh({ before, after }: ObjectChange<ModelObject>): boolean {
-    const kind = (before ?? after)?.resource?.kind;
-    return kind === 'MeshConfig' || (kind === 'Namespace' && this.#config.discoverySelectors.length > 0);
   }
 
   /** What a change is to istiod, which does not look at every namespace and revision: a Namespace may bring or take all that is in it. */
@@ -326,6 +322,13 @@ class MeshGuard implements Guard {
     const objects = [...this.#discoveredObjects(), ...this.#generated.objects(), ...this.#assumed.values()];
     return buildMesh(objects, facts, analysisQueries, [findingsById]);
   }
+}
+
+/** Changes among the objects. */
+interface Filed {
+  readonly differences: readonly ObjectChange<ModelObject>[];
+  /** What they are to istiod. */
+  readonly discovered: readonly ObjectChange<ModelObject>[];
 }
 
 /** How the assumed gateways change with a resource. */

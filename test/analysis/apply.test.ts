@@ -24,8 +24,21 @@ describe('changes at once', () => {
     'a design that comes as a whole, without the Service of its gateway': design.map(creation),
     'a design that comes and goes': [...design.map(creation), ...design.map(deletion)],
     'a resource that comes twice': [...design.map(creation), ...design.slice(0, 3).map(update)],
-    'mesh configuration among others': [...design.map(creation), creation(registryOnly())],
+    'mesh configuration among others': [
+      ...design.map(creation),
+      creation(meshConfig('outboundTrafficPolicy: { mode: REGISTRY_ONLY }')),
+    ],
     'a design whose Service comes last': [...design.map(creation), ...services().map(creation)],
+    'namespaces that selectors leave out and take in again, with all that is in them': [
+      creation(
+        meshConfig("discoverySelectors: [{ matchExpressions: [{ key: team, operator: NotIn, values: ['a'] }] }]"),
+      ),
+      ...design.map(creation),
+      ...namespaces().map(update),
+      ...design.slice(0, 3).map(update),
+      ...namespaces().map(deletion),
+      ...namespaces().map(creation),
+    ],
   };
 
   it.each(Object.entries(stories))('%s', (_, changes) => {
@@ -121,12 +134,16 @@ function services(): readonly Resource[] {
   return demo().filter(({ kind }) => kind === 'Service');
 }
 
-function registryOnly(): Resource {
+function namespaces(): readonly Resource[] {
+  return demo().filter(({ kind }) => kind === 'Namespace');
+}
+
+function meshConfig(mesh: string): Resource {
   const text = `
     apiVersion: v1
     kind: ConfigMap
     metadata: { namespace: istio-system, name: istio }
-    data: { mesh: "outboundTrafficPolicy: { mode: REGISTRY_ONLY }" }
+    data: { mesh: "${mesh}" }
   `;
   const [resource] = readInput([parseFile('mesh.yaml', text)]).resources;
   if (resource === undefined) throw new Error('the ConfigMap is no mesh configuration');

@@ -1,10 +1,16 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createGuard } from '../../src/analysis/create-guard.ts';
 import type { Change } from '../../src/analysis/guard.ts';
 import type { Resource } from '../../src/istio/resources.ts';
+import { buildMesh } from '../../src/mesh/model.ts';
 import { defaultSettings } from '../../src/settings/settings.ts';
 import { readInput } from '../../src/sources/read-input.ts';
 import { bundleFiles, parseManifests } from '../bundles/bundle.ts';
+
+vi.mock(import('../../src/mesh/model.ts'), async (original) => {
+  const model = await original();
+  return { ...model, buildMesh: vi.fn(model.buildMesh) };
+});
 
 const attic = (mesh: string): string => `
 kind: Namespace
@@ -57,6 +63,7 @@ test('what lies in a namespace that istiod leaves out does nothing, and may be c
 
 test('a label that brings the namespace in opens the door that lies in it', () => {
   const mesh = guard();
+  vi.mocked(buildMesh).mockClear();
   const change = update(attic('yes'));
   const decision = mesh.decide(change);
   expect(decision.allowed).toBe(false);
@@ -65,4 +72,5 @@ test('a label that brings the namespace in opens the door that lies in it', () =
   expect(errors(mesh.check())).toEqual(['capture-is-not-overridden']);
   mesh.apply([update(attic('no'))]);
   expect(errors(mesh.check())).toEqual([]);
+  expect(buildMesh).not.toHaveBeenCalled(); // what lies in the one namespace comes and goes, and all else stays
 });
