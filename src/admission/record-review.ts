@@ -1,10 +1,10 @@
-import { inspect } from 'node:util';
 import type { ReviewOutcome } from './answer-review.ts';
 import { judgedKind } from './judged-kinds.ts';
-import { limitBytes, oneLine } from './limit-text.ts';
+import { oneLine } from './limit-text.ts';
 import type { Log, LogFields } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { MalformedReview, type ReviewRequest } from './review.ts';
+import { stackOf } from './stack-of.ts';
 
 /** Where reviews leave their trace. */
 export interface Recorder {
@@ -14,7 +14,6 @@ export interface Recorder {
 
 /** Users choose names and the API server's caller its own: a log line shows no more of each than this. */
 const maxFieldLength = 256;
-const maxStackBytes = 4_096;
 
 /** Counts an answered review and writes its one log line. `ms` is the time it took. */
 export function recordAnswer({ metrics, log }: Recorder, outcome: ReviewOutcome, ms: number): void {
@@ -57,14 +56,6 @@ export function recordFailure(
 export function recordRefusal({ metrics, log }: Recorder, status: number, message: string): void {
   metrics.errors.inc({ cause: 'malformed' });
   log.warn('request refused', { status, error: logged(message) });
-}
-
-/** The stack of a thrown value with those of its causes, for the log. */
-function stackOf(error: unknown, maxCauses = 4): string {
-  if (!(error instanceof Error)) return `thrown: ${inspect(error, { depth: 0 })}`;
-  const stack = limitBytes(error.stack ?? error.message, maxStackBytes);
-  if (error.cause === undefined || maxCauses === 0) return stack;
-  return `${stack}\ncaused by ${stackOf(error.cause, maxCauses - 1)}`;
 }
 
 function countReview(metrics: Metrics, request: ReviewRequest, decision: string, ms: number): void {

@@ -1,6 +1,7 @@
 import type { Decision, Notice } from '../analysis/decision.ts';
 import type { Change } from '../analysis/guard.ts';
 import { idOf, type Resource, type ResourceRef, refOf } from '../istio/resources.ts';
+import { pause } from '../pause.ts';
 import type { DecisionContext } from './answer-review.ts';
 import type { LiveGuard } from './live-guard.ts';
 import type { Metrics } from './metrics.ts';
@@ -64,7 +65,7 @@ export class SecondLook {
   constructor(deps: SecondLookDependencies) {
     this.#deps = deps;
     this.#now = deps.now ?? (() => performance.now());
-    this.#wait = deps.wait ?? timer;
+    this.#wait = deps.wait ?? pause;
   }
 
   /** The decision about a change; an admitted one that will be stored is remembered for a while. */
@@ -207,10 +208,4 @@ function unconfirmed({ denials, warnings, rules }: Decision): Decision {
   const message = 'admitted, because the API server did not answer in time whether this still holds:';
   const why: Notice = { reason: 'unconfirmed', resource: '', field: '', message };
   return { allowed: true, denials: [], warnings: [why, ...denials, ...warnings], rules };
-}
-
-function timer(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

@@ -1,6 +1,6 @@
-import { setTimeout as timer } from 'node:timers/promises';
 import type { Log } from '../admission/log.ts';
 import type { Finding } from '../analysis/finding.ts';
+import { pause } from '../pause.ts';
 import type { EventPublisher } from './event-publisher.ts';
 
 /** What an audit needs. */
@@ -52,11 +52,7 @@ export class Audit {
     while (!signal.aborted) {
       if (this.#options.leader.isLeader) await this.#look();
       else this.#nextFull = 0; // whoever led meanwhile has published other things
-      try {
-        await timer(this.#timing.pause, undefined, { signal });
-      } catch {
-        return; // closing
-      }
+      await pause(this.#timing.pause, signal);
     }
   }
 

@@ -1,6 +1,6 @@
-import { setTimeout as timer } from 'node:timers/promises';
 import { InputError } from '../input-error.ts';
 import { type JsonObject, ownField, ownText } from '../istio/json-object.ts';
+import { pause } from '../pause.ts';
 import { ApiError } from '../sources/cluster/api-error.ts';
 import type { KubernetesClient } from '../sources/cluster/kubernetes-client.ts';
 
@@ -65,7 +65,7 @@ export class Leader {
     this.#options = options;
     this.#timing = options.timing ?? defaultTiming;
     this.#now = options.now ?? (() => performance.now());
-    this.#wait = options.wait ?? waitFor;
+    this.#wait = options.wait ?? pause;
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
     this.#done = this.#run();
   }
@@ -202,13 +202,5 @@ export class Leader {
     } catch (error) {
       this.#options.listener.onError(error);
     }
-  }
-}
-
-async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await timer(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -1,9 +1,11 @@
 import type { DecisionContext } from '../admission/answer-review.ts';
 import { LiveGuard } from '../admission/live-guard.ts';
 import { SecondLook } from '../admission/second-look.ts';
+import { stackOf } from '../admission/stack-of.ts';
 import type { Decision } from '../analysis/decision.ts';
 import type { Finding } from '../analysis/finding.ts';
 import type { Change, GuardOptions } from '../analysis/guard.ts';
+import { errorMessage } from '../error-message.ts';
 import type { ResourceRef } from '../istio/resources.ts';
 import { meshConfigMapName } from '../mesh/model.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -136,7 +138,7 @@ class ClusterMesh {
       onContact: (kind) => metrics.watchLastEvent.set({ kind }, Date.now() / 1_000),
       onRestart: (kind, reason, error) => {
         metrics.watchRestarts.inc({ kind, reason });
-        log.warn('a watch is begun anew', { kind, reason, error: messageOf(error) });
+        log.warn('a watch is begun anew', { kind, reason, error: errorMessage(error) });
       },
       onDrift: (kind, objects) => {
         metrics.relistDrift.inc({ kind }, objects);
@@ -176,12 +178,4 @@ class ClusterMesh {
 function scopeOf({ istio, egressGateways }: Settings): ClusterScope {
   const { namespace, revision } = istio;
   return { meshConfigMap: { namespace, name: meshConfigMapName(revision) }, egressGateways };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

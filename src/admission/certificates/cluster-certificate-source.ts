@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { InputError } from '../../input-error.ts';
 import { ApiError } from '../../sources/cluster/api-error.ts';
+import { stackOf } from '../stack-of.ts';
 import type { CertificateObjects } from './certificate-objects.ts';
 import type { CertificateRecorder, CertificateSource, ServingCertificate } from './certificate-source.ts';
 import { repeat } from './repeat.ts';
@@ -187,7 +188,7 @@ export class ClusterCertificateSource implements CertificateSource {
 
 /** A bug of ours is told with its stack. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const isExpected = error instanceof ApiError || error instanceof InputError || 'code' in error;
-  return isExpected ? error.message : (error.stack ?? error.message);
+  const isExpected =
+    error instanceof ApiError || error instanceof InputError || (error instanceof Error && 'code' in error);
+  return isExpected ? error.message : stackOf(error);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { delimiter, join, resolve } from 'node:path';
+import { errorMessage } from '../../error-message.ts';
 import { InputError } from '../../input-error.ts';
 import type { ApiServer } from './api-server.ts';
 
@@ -70,7 +71,7 @@ function tryTo<T>(files: readonly string[], load: () => T): T {
   try {
     return load();
   } catch (cause) {
-    const [why] = (cause instanceof Error ? cause.message : String(cause)).split('\n'); // a parser adds an excerpt
+    const [why] = errorMessage(cause).split('\n'); // a parser adds an excerpt
     throw new InputError(
       `cannot be used as kubeconfig: ${why}; mend it, or name another with --kubeconfig`,
       {

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../error-message.ts';
 import { ownField, ownList, ownText } from '../../istio/json-object.ts';
 import type { Resource } from '../../istio/resources.ts';
+import { pause } from '../../pause.ts';
 import type { ResourceChange } from '../diff-resources.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
@@ -423,13 +424,12 @@ export class Reflector {
   }
 
   #noteProblem(reason: RestartReason, error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = errorMessage(error);
     this.#notify((listener) => listener.onRestart(reason, error));
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#closing;
-    if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {}); // closing ends it early
+  #pause(ms: number): Promise<void> {
+    return pause(ms, this.#closing.signal);
   }
 }
 
