@@ -309,6 +309,7 @@ export class Reflector {
     if (this.#store.isAheadOf(version)) return; // by a live read: there is nothing to hold it against
     try {
       const listed = await this.#list({ resourceVersion: version, resourceVersionMatch: 'Exact' });
+      if (this.#store.isAheadOf(version)) return; // by now
       const differences = this.#store.countDifferences(listed.items);
       if (differences > 0) this.#notify((listener) => listener.onDrift(differences));
       this.#tell(this.#adopt({ ...listed, version }));

@@ -216,6 +216,26 @@ test('a full list puts right what a watch did not tell', async () => {
   expect(server.seen.find(({ isWatch }) => !isWatch)?.query.get('resourceVersionMatch')).toBe('Exact');
 });
 
+test('what was read while a full list was under way is no drift', async () => {
+  const { server, log, reflect } = await start({ secondMs: 1, bookmarkMs: 60_000 }, { drift: 40, watchSeconds: 10 });
+  server.serve(path);
+  server.put(path, entry('a'));
+  const listing = Promise.withResolvers<void>();
+  server.script = ({ isWatch, query }) => {
+    if (isWatch) return { kind: 'lose' };
+    if (query.get('resourceVersionMatch') !== 'Exact') return undefined;
+    listing.resolve();
+    return { kind: 'slow', ms: 100 };
+  };
+  const reflector = reflect();
+  await listing.promise;
+  server.put(path, entry('a', 'other.example.com'));
+  await reflector.refresh('ns', 'a', AbortSignal.timeout(5_000));
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(log.slice(2)).toEqual(['UPDATE a']);
+  expect(hostsOf(reflector)).toEqual(['other.example.com']);
+});
+
 test('what was read before the watch told of it is no drift', async () => {
   const { server, log, reflect } = await start({ secondMs: 1, bookmarkMs: 60_000 }, { drift: 40, watchSeconds: 10 });
   server.serve(path);
