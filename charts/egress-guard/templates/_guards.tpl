@@ -19,6 +19,11 @@
 {{- fail (printf "webhook.excludedNamespaces: '%s' is the namespace of the control plane or of an egress gateway; remove it" .) -}}
 {{- end -}}
 {{- end -}}
+{{- $root := include "egress-guard.rootNamespace" . -}}
+{{- /* Where Helm asks no cluster there is no namespace at all. A release that fails half-way would leave webhooks that nobody answers. */ -}}
+{{- if and (lookup "v1" "Namespace" "" "kube-system") (not (lookup "v1" "Namespace" "" $root)) -}}
+{{- fail (printf "settings.istio.namespace: there is no namespace '%s' in this cluster; name that of the control plane, or install Istio first" $root) -}}
+{{- end -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.shutdownDelaySeconds) 20) -}}
 {{- fail (printf "terminationGracePeriodSeconds: %d is less than shutdownDelaySeconds and 20 for what is in flight; raise it to %d" (int .Values.terminationGracePeriodSeconds) (add (int .Values.shutdownDelaySeconds) 20)) -}}
 {{- end -}}

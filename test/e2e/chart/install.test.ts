@@ -55,6 +55,14 @@ describe('whatever the values are', () => {
   });
 });
 
+test('is not installed where its control plane is not: webhooks that nobody answers would be left', async () => {
+  const flags = ['-n', 'egress-guard', '--set', 'settings.istio.namespace=elsewhere'];
+  const { code, stderr } = await cluster.helm(['install', 'egress-guard', chartFolder, ...flags]);
+  expect(stderr).toContain("settings.istio.namespace: there is no namespace 'elsewhere' in this cluster");
+  expect(code).toBe(1);
+  expect(await leftoversOf(cluster, 'egress-guard')).toEqual([]);
+});
+
 describe('an installed chart', () => {
   const values = ['--set', 'service.port=8443']; // 443 is root's
   const account = 'system:serviceaccount:egress-guard:egress-guard';
