@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { InputError } from '../../input-error.ts';
 import { isJsonObject, type JsonObject, ownField, ownList, ownText } from '../../istio/json-object.ts';
 import { ApiError } from '../../sources/cluster/api-error.ts';
+import { type FollowedObject, followObject } from '../../sources/cluster/follow-object.ts';
 import type { ApiRequest, KubernetesClient } from '../../sources/cluster/kubernetes-client.ts';
 import { parseCertificates } from './trust.ts';
 import type { WebhookConfiguration } from './webhook-configuration.ts';
@@ -43,6 +44,8 @@ export interface CertificateObjects {
     configuration: WebhookConfiguration,
     bundle: readonly X509Certificate[],
   ) => Promise<WebhookConfiguration | undefined>;
+  /** Calls `onChange` whenever the webhook configuration may have changed, until `close`. */
+  readonly followWebhooks: (watch: Pick<FollowedObject, 'onChange' | 'onError'>) => void;
   /** Calls off what is under way, which rejects. */
   readonly close: () => void;
 }
@@ -53,12 +56,16 @@ const fieldManager = 'egress-guard';
 export function certificateObjects(client: KubernetesClient, names: CertificateObjectNames): CertificateObjects {
   const { namespace, secret: name, webhookConfiguration } = names;
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;
-  const webhooks = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${webhookConfiguration}`;
+  const configurations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const webhooks = `${configurations}/${webhookConfiguration}`;
   const closing = new AbortController();
   const ask = (request: ApiRequest): Promise<JsonObject> => client.request({ ...request, signal: closing.signal });
   const write = (request: ApiRequest): Promise<JsonObject> => ask({ ...request, query: { fieldManager } });
   return {
     close: () => closing.abort(),
+    followWebhooks: (watch) => {
+      void followObject(client, { path: configurations, name: webhookConfiguration, ...watch }, closing.signal);
+    },
     readSecret: async () => {
       const object = await unless([404], ask({ path: `${secrets}/${name}` }));
       return object && { data: decode(ownField(object, 'data')), object };

@@ -10,7 +10,7 @@ import { nextBundle, ObservedTrust } from './webhook-configuration.ts';
 
 /** Waits, in milliseconds. */
 export interface CertificateWaits {
-  /** Between two looks at Secret and webhook configuration. */
+  /** Between two looks at Secret and webhook configuration, if that is not known to have changed. */
   readonly pollMs: number;
   /** API servers know a change of the webhook configuration after so long at most. */
   readonly settleMs: number;
@@ -34,7 +34,7 @@ export interface CertificateMode {
 /** What keeping a certificate in a cluster takes. */
 export interface ClusterCertificateDependencies extends CertificateRecorder {
   readonly mode: CertificateMode;
-  readonly objects: Pick<CertificateObjects, 'readWebhooks' | 'patchBundles' | 'close'>;
+  readonly objects: Pick<CertificateObjects, 'readWebhooks' | 'patchBundles' | 'followWebhooks' | 'close'>;
   /** The name of the webhook configuration, for messages. */
   readonly webhookConfiguration: string;
   readonly waits: CertificateWaits;
@@ -51,7 +51,8 @@ const maxRetryMs = 30_000;
 
 /**
  * A certificate that a cluster keeps. Secret and webhook configuration are looked at again and again; while that fails, what was known
- * before holds.
+ * before holds. A watch of the configuration only hastens a look: how long whom API servers trust has not changed is known from looks alone.
+ * Until whoever takes a `caBundle` away or exchanges it is answered, calls fail. A Secret can wait: what was in it before is still served.
  */
 export class ClusterCertificateSource implements CertificateSource {
   readonly #deps: ClusterCertificateDependencies;
@@ -64,6 +65,7 @@ export class ClusterCertificateSource implements CertificateSource {
   #hasLooked = false;
   #isClosed = false;
   #stop = (): void => undefined;
+  #watchProblem: string | undefined;
 
   constructor(deps: ClusterCertificateDependencies) {
     this.#deps = deps;
@@ -71,10 +73,18 @@ export class ClusterCertificateSource implements CertificateSource {
 
   /** Looks at once, and then on until `close`. */
   start(): void {
-    this.#stop = repeat(
+    const looks = repeat(
       () => this.refresh(),
       () => this.#waitMs(),
-    ).stop;
+    );
+    this.#stop = looks.stop;
+    this.#deps.objects.followWebhooks({
+      onChange: () => {
+        this.#watchProblem = undefined;
+        looks.hasten();
+      },
+      onError: (error) => this.#tellWatchProblem(describe(error)),
+    });
   }
 
   current(): ServingCertificate | undefined {
@@ -166,6 +176,13 @@ export class ClusterCertificateSource implements CertificateSource {
     metrics.inputBroken.set({ input: 'certificate' }, 0);
     this.#problem = undefined;
     this.#failures = 0;
+  }
+
+  #tellWatchProblem(problem: string): void {
+    const { log, waits } = this.#deps;
+    if (problem === this.#watchProblem) return;
+    this.#watchProblem = problem;
+    log.warn('the webhook configuration cannot be watched', { lookEveryMs: waits.pollMs, error: problem });
   }
 
   #fail(error: unknown): void {

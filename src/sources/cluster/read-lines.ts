@@ -18,6 +18,9 @@ export interface LineLimits {
   readonly stallMs: number;
 }
 
+/** How long an event of a watch may be: an object has at most 3 MiB, which JSON escapes may make four times as long. */
+export const maxEventLength = 16 * 1_024 * 1_024;
+
 const newline = 10;
 
 /**

@@ -5,7 +5,7 @@ import { pause } from '../../pause.ts';
 import type { ResourceChange } from '../diff-resources.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
-import { BrokenStream, readLines } from './read-lines.ts';
+import { BrokenStream, maxEventLength, readLines } from './read-lines.ts';
 import { type Item, isOlder, keyOf, type ReadObject, ResourceStore, readItem } from './resource-store.ts';
 import { Backoff, type Timing } from './timing.ts';
 
@@ -76,9 +76,6 @@ interface Listed {
 
 /** Objects on a page; the API server's own tools ask for as many. */
 const pageSize = 500;
-
-/** An object has at most 3 MiB, which JSON escapes may make four times as long. */
-const maxLineLength = 16 * 1_024 * 1_024;
 
 /** A kind with objects is gone when its paths are not found so often; API servers that start may not find what they have. */
 const roundsUntilGone = 3;
@@ -255,7 +252,7 @@ export class Reflector {
     });
     const begun = performance.now();
     const watch = { initial: version === undefined ? new Map<string, Item>() : undefined, isQuiet: true };
-    for await (const lines of readLines(stream, { maxLength: maxLineLength, stallMs: timing.stall })) {
+    for await (const lines of readLines(stream, { maxLength: maxEventLength, stallMs: timing.stall })) {
       this.#noteContact();
       this.#takeAll(lines, watch);
     }

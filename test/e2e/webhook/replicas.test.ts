@@ -9,6 +9,7 @@ import { demo, exampleDesign, listOf, startExampleCluster } from '../mesh-in-clu
 import { readErrors, readMetric } from '../read-metrics.ts';
 import { succeeded } from '../run-program.ts';
 import { runPod } from '../stand-in-kubelet.ts';
+import { readBundle } from '../trusted-authorities.ts';
 import { expectNoFailure, goodEntry, perSecond, startUserCalls, wrongSni } from '../user-calls.ts';
 
 /*
@@ -93,6 +94,14 @@ describe('with the rights that the chart gives', () => {
       timeout: 10_000,
       interval: 500,
     });
+  });
+
+  test('they are trusted at once by webhooks that Helm brings anew', async () => {
+    succeeded(await cluster.kubectl(['delete', 'validatingwebhookconfiguration', 'egress-guard']));
+    succeeded(await cluster.helm(['upgrade', ...release, chartFolder, '--reuse-values']));
+    await vi.waitUntil(async () => (await readBundle(cluster)).length > 0, { timeout: 6_000, interval: 100 });
+    const { stderr } = await cluster.kubectl(['replace', '-f', '-'], wrongSni);
+    expect(stderr).toContain('denied the request');
   });
 
   test('they pass `helm test`', async () => {
