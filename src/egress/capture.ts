@@ -275,7 +275,7 @@ function captureStream(client: ClientView, place: SidecarListener, request: Requ
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined && !('service' in byName)) return byName;
   const isOwnAddress = address !== '' && !address.includes('/');
-  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, listener, request, address) : undefined);
+  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, place, request) : undefined);
   const owner = tcpOwner(client, listener, port, address);
   const [nameless] = byName === undefined ? tlsChainsNamed(client, listener, port, address, everything) : [];
   if (nameless?.rule !== undefined && (owner === undefined || precedes(listener, nameless.seen.service, owner.service)))
@@ -340,11 +340,12 @@ function captureTls(
  */
 function ownTls(
   client: ClientView,
-  listener: EgressListener,
-  { port, host }: Request,
-  address: string,
+  { listener, port, address }: SidecarListener,
+  { name }: Request,
 ): SeenService | undefined {
-  const [own] = tlsServices(client, listener, port, address, host);
+  const named = client.reader.entries(servicesByHost, name).filter(({ host }) => host.toLowerCase() === name);
+  const hosts = new Set(named.map(({ host }) => host));
+  const [own] = [...hosts].flatMap((host) => tlsServices(client, listener, port, address, host));
   return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
 }
 
