@@ -340,8 +340,7 @@ export class Engine<O> extends State<O> {
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
     if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
     const bucket = this.#countBucket(index, key);
-    bucket.all ??= new Cell();
-    this.#reads.add(bucket.all);
+    this.#reads.add(bucket);
     return bucket.distinct();
   }
 
@@ -363,8 +362,7 @@ export class Engine<O> extends State<O> {
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
     if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
-    bucket.all ??= new Cell();
-    this.#reads.add(bucket.all);
+    this.#reads.add(bucket);
     return bucket.items;
   }
 
@@ -390,20 +388,20 @@ export class Engine<O> extends State<O> {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
     if (bucket.add(entry)) this.touch(bucket.head);
-    this.touch(bucket.all);
+    this.touch(bucket);
   }
 
   protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
     if (bucket.remove(entry)) this.touch(bucket.head);
-    this.touch(bucket.all);
-    if (bucket.items.length === 0 && !bucket.all?.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
+    this.touch(bucket);
+    if (bucket.items.length === 0 && !bucket.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
   }
 
   protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
     const bucket = this.#countBucket(index, key);
-    if (bucket.change(entry, difference)) this.touch(bucket.all);
+    if (bucket.change(entry, difference)) this.touch(bucket);
   }
 
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
@@ -547,7 +545,7 @@ export class Overlay<O> extends State<O> {
     const differences = at(keys, key, () => new Map<string, number>());
     const before = (bucket?.counts.get(entry) ?? 0) + (differences.get(entry) ?? 0);
     differences.set(entry, (differences.get(entry) ?? 0) + difference);
-    if ((before === 0) !== (before + difference === 0)) this.touch(bucket?.all);
+    if ((before === 0) !== (before + difference === 0)) this.touch(bucket);
   }
 
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
@@ -599,7 +597,7 @@ export class Overlay<O> extends State<O> {
     const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, index));
     const before = delta.first();
     change(delta);
-    this.touch(bucket?.all);
+    this.touch(bucket);
     if (delta.first() !== before) this.touch(bucket?.head);
   }
 }
