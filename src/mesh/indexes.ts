@@ -91,7 +91,7 @@ export function factsOf(reader: MeshReader): MeshFacts {
 export const resourcesById: SortedIndex<ModelObject, Resource> = {
   kind: 'sorted',
   name: 'resources',
-  entriesOf: ({ resource }) => (resource === undefined ? [] : [[idOf(refOf(resource)), resource]]),
+  entriesOf: ({ resource, id }) => (resource === undefined || id === undefined ? [] : [[id, resource]]),
   compare: olderFirst,
 };
 
@@ -336,7 +336,7 @@ export const virtualServicesByGatewayHost = virtualServiceIndex(
 
 /** The key of `virtualServicesByGatewayHost`; `host` in lower case. */
 export function gatewayHostKey(gateway: string, host: string): string {
-  return `${gateway}|${indexKeyOf(host)}`;
+  return ruleKey(gateway, indexKeyOf(host));
 }
 
 /**
