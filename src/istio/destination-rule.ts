@@ -72,7 +72,7 @@ export interface EffectivePolicy {
 export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, config: MeshConfig): DestinationRule {
   const { spec, metadata } = resource;
   const selector = spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {});
-  const exportTo = new Set(selector === undefined ? (spec.exportTo ?? []) : ['.']);
+  const exportTo = selector === undefined ? namesOf(spec.exportTo) : justHere;
   const { trafficPolicy, subsets = [] } = spec;
   return {
     resource,
@@ -85,6 +85,13 @@ export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, con
     ...(trafficPolicy && { policy: { policy: trafficPolicy, resource, field: 'spec.trafficPolicy' } }),
     subsets: subsets.map((subset, index) => ({ subset, resource, field: `spec.subsets[${index}]` })),
   };
+}
+
+const meshDefault: ReadonlySet<string> = new Set();
+const justHere: ReadonlySet<string> = new Set('.');
+
+function namesOf(exportTo: readonly string[] = []): ReadonlySet<string> {
+  return exportTo.length === 0 ? meshDefault : new Set(exportTo);
 }
 
 /** TLS settings as they are written, and what to call them. */

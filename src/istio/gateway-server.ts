@@ -49,11 +49,10 @@ export interface GatewayServer {
 /** The servers of an Istio Gateway. Source: pilot/pkg/model/gateway.go `mergeGateways`, `sanitizeServerHostNamespace`. */
 export function readServers(resource: ResourceOf<'Gateway'>): readonly GatewayServer[] {
   const { namespace, name } = resource.metadata;
-  return (resource.spec.servers ?? [])
-    .map((server, index) =>
-      readServer(server, { resource, namespace, gateway: `${namespace}/${name}`, field: `spec.servers[${index}]` }),
-    )
-    .filter((server) => server.number !== 0);
+  const servers = (resource.spec.servers ?? []).map((server, index) =>
+    readServer(server, { resource, namespace, gateway: `${namespace}/${name}`, field: `spec.servers[${index}]` }),
+  );
+  return servers.some(({ number }) => number === 0) ? servers.filter(({ number }) => number !== 0) : servers;
 }
 
 /** Where a server is written. */

@@ -217,18 +217,17 @@ function readDestinations(
   names: Names,
   ruleAuthority?: string,
 ): readonly RouteDestination[] {
-  return routes
-    .map((route, index) => {
-      const authority = ruleAuthority ?? authorityOf(route.headers);
-      return readDestination(
-        route.destination ?? {},
-        route.weight ?? 0,
-        `${field}.route[${index}].destination`,
-        names,
-        authority,
-      );
-    })
-    .filter((destination) => routes.length === 1 || destination.weight > 0);
+  const destinations = routes.map((route, index) => {
+    const authority = ruleAuthority ?? authorityOf(route.headers);
+    return readDestination(
+      route.destination ?? {},
+      route.weight ?? 0,
+      `${field}.route[${index}].destination`,
+      names,
+      authority,
+    );
+  });
+  return routes.length === 1 ? destinations : destinations.filter(({ weight }) => weight > 0);
 }
 
 function readDestination(

@@ -1,3 +1,5 @@
+import { trimmed } from './trimmed.ts';
+
 /**
  * Something that queries read; its readers are the queries to compute again when it changes. A mesh has hundreds of thousands of cells.
  * Most have one reader, and nearly all others a few: a set for each would take more memory than all else.
@@ -15,7 +17,7 @@ export class Cell<N extends Cell<N>> {
     else if (readers instanceof Set) readers.add(reader);
     else if (readers instanceof Cell) this.#readers = readers === reader ? reader : [readers, reader];
     else if (!readers.includes(reader))
-      this.#readers = readers.length < mostListed ? readers.concat(reader) : new Set(readers).add(reader);
+      this.#readers = readers.length < mostListed ? trimmed([...readers, reader]) : new Set(readers).add(reader);
   }
 
   removeReader(reader: N): void {

@@ -1,5 +1,6 @@
 import { dequal } from 'dequal';
 import { Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+import { trimmed } from './trimmed.ts';
 
 /*
  * Memoised queries over tracked indexes, in the shape of Salsa. Objects fill indexes; queries read indexes and other
@@ -186,7 +187,10 @@ abstract class State<O> implements Reader<O> {
 
   /** Files what a value contributes, and takes back what the value before it did; equal entries stay as they are. */
   protected refile(before: readonly Filed[], after: readonly Filed[]): readonly Filed[] {
-    if (before.length === 0 && after.length === 0) return before;
+    if (before.length === 0) {
+      for (const { index, key, entry } of after) this.addEntry(index, key, entry);
+      return after;
+    }
     // A small change of a long list is most often in one place: what is equal around it is not looked up.
     const start = commonLength(before, after, (list, place) => list[place]);
     const rest = [before.slice(start), after.slice(start)] as const;
@@ -209,7 +213,7 @@ abstract class State<O> implements Reader<O> {
     }
     for (const there of old.values()) for (const { index, key, entry } of there) this.removeEntry(index, key, entry);
     for (const { index, key, entry } of added) this.addEntry(index, key, entry);
-    return [...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)];
+    return trimmed([...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)]);
   }
 
   #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
@@ -272,7 +276,7 @@ function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
   if (query.contribute === undefined) return nothingFiled;
   const filed: Filed[] = [];
   query.contribute(value, argument, (index, key, entry) => filed.push({ index, key, entry }));
-  return filed;
+  return trimmed(filed);
 }
 
 /** How many entries of two lists are equal, counted as `at` counts. */
@@ -424,7 +428,8 @@ export class Engine<O> extends State<O> {
     const reads = new Set<Cell<Node<O>>>();
     this.#reads = reads;
     try {
-      node.value = this.compute(node);
+      const value = this.compute(node);
+      node.value = Array.isArray(value) ? trimmed(value) : value;
     } finally {
       this.#reads = outer;
     }
