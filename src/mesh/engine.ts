@@ -16,6 +16,8 @@ export interface SortedIndex<O, T> {
   /** What an object files, and under which keys. The same object yields the very same entries every time. */
   entriesOf(object: O): Iterable<readonly [key: string, entry: T]>;
   compare(a: T, b: T): number;
+  /** True where all is there before anything is read, and stays: nobody needs to know who has read it. */
+  readonly isFixed?: true;
 }
 
 /** The distinct strings that objects file under a key. */
@@ -217,8 +219,12 @@ abstract class State<O> implements Reader<O> {
   }
 
   #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
-    if (change.before !== undefined)
-      for (const [key, entry] of index.entriesOf(change.before)) this.removeEntry(index, key, entry);
+    if (change.before !== undefined) {
+      for (const [key, entry] of index.entriesOf(change.before)) {
+        if (isFixed(index)) throw new Error(`index '${index.name}' is fixed, and an entry of it is to go`);
+        this.removeEntry(index, key, entry);
+      }
+    }
     if (change.after !== undefined)
       for (const [key, entry] of index.entriesOf(change.after)) this.addEntry(index, key, entry);
   }
@@ -266,6 +272,10 @@ abstract class State<O> implements Reader<O> {
     }
     this.#settled = -1;
   }
+}
+
+function isFixed<O>(index: ListIndex<O>): boolean {
+  return index.kind === 'sorted' && index.isFixed === true;
 }
 
 const nothingFiled: readonly Filed[] = [];
@@ -364,14 +374,14 @@ export class Engine<O> extends State<O> {
   }
 
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
-    if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
+    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
     this.#reads.add(bucket);
     return bucket.items;
   }
 
   protected readFirst(index: ListIndex<O>, key: string): unknown {
-    if (this.#reads === undefined) return this.peekList(index, key)?.items[0];
+    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items[0];
     const bucket = this.#listBucket(index, key);
     bucket.head ??= new Cell();
     this.#reads.add(bucket.head);

@@ -78,6 +78,7 @@ const factsIndex: SortedIndex<ModelObject, MeshFacts> = {
   name: 'facts',
   entriesOf: ({ facts }) => (facts === undefined ? [] : [[everything, facts]]),
   compare: () => 0,
+  isFixed: true,
 };
 
 /** The mesh's configuration and inventory. */
