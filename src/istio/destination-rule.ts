@@ -8,6 +8,7 @@ import type {
 } from './resources.gen.ts';
 import type { Labels, Metadata, ResourceOf } from './resources.ts';
 import { labelsKey } from './selectors.ts';
+import { sharedPath } from './shared-path.ts';
 
 /** What traffic policies are written in: a DestinationRule, or a Gateway API policy of which Istio makes one. */
 export type TrafficSource = ResourceOf<'DestinationRule' | 'BackendTLSPolicy'>;
@@ -83,7 +84,7 @@ export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, con
     ...(selector === undefined ? {} : { selector }),
     group: `${[...exportTo].sort().join(',')}#${selector === undefined ? '' : labelsKey(selector)}`,
     ...(trafficPolicy && { policy: { policy: trafficPolicy, resource, field: 'spec.trafficPolicy' } }),
-    subsets: subsets.map((subset, index) => ({ subset, resource, field: `spec.subsets[${index}]` })),
+    subsets: subsets.map((subset, index) => ({ subset, resource, field: sharedPath(`spec.subsets[${index}]`) })),
   };
 }
 

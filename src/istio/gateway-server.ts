@@ -1,6 +1,7 @@
 import { type Protocol, parseProtocol, sectionOf } from './protocol.ts';
 import type { IstioGatewayServer } from './resources.gen.ts';
 import type { ResourceOf, ResourceRef } from './resources.ts';
+import { sharedPath } from './shared-path.ts';
 
 /** The TLS mode of a server; `NONE` without TLS. */
 type ServerTlsMode =
@@ -72,7 +73,7 @@ export function readServer(server: IstioGatewayServer, place: ServerPlace): Gate
   return {
     resource: place.resource,
     gateway: place.gateway,
-    field: place.field,
+    field: sharedPath(place.field),
     hosts,
     serverNames: [...new Set(hosts.map((host) => host.slice(host.indexOf('/') + 1)))].sort(),
     number: server.port?.number ?? 0,
