@@ -54,20 +54,14 @@ export class SortedBucket<N extends Cell<N>, T> extends Cell<N> {
   head: Cell<N> | undefined;
   /** Absent while there are none: many keys are looked up in vain. */
   #items: T[] | undefined;
-  readonly #order: Order<T>;
-
-  constructor(order: Order<T>) {
-    super();
-    this.#order = order;
-  }
 
   get items(): readonly T[] {
     return this.#items ?? none;
   }
 
   /** Inserts after the entries that are equal in order; true when it became the first. */
-  add(entry: T): boolean {
-    const place = upperBound(this.items, entry, this.#order);
+  add(entry: T, order: Order<T>): boolean {
+    const place = upperBound(this.items, entry, order);
     // An array that grows makes room for sixteen more; most buckets have one entry.
     if (this.#items === undefined) this.#items = [entry];
     else this.#items.splice(place, 0, entry);
@@ -75,8 +69,8 @@ export class SortedBucket<N extends Cell<N>, T> extends Cell<N> {
   }
 
   /** Removes that very entry; true when it was the first. Throws when it is not there: an index is out of step. */
-  remove(entry: T): boolean {
-    const place = this.items.indexOf(entry, lowerBound(this.items, entry, this.#order));
+  remove(entry: T, order: Order<T>): boolean {
+    const place = this.items.indexOf(entry, lowerBound(this.items, entry, order));
     if (place === -1) throw new Error('entry to remove is not in its index');
     if (this.items.length === 1) this.#items = undefined;
     else this.#items?.splice(place, 1);

@@ -401,14 +401,14 @@ export class Engine<O> extends State<O> {
   protected addEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
-    if (bucket.add(entry)) this.touch(bucket.head);
+    if (bucket.add(entry, index)) this.touch(bucket.head);
     this.touch(bucket);
   }
 
   protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
-    if (bucket.remove(entry)) this.touch(bucket.head);
+    if (bucket.remove(entry, index)) this.touch(bucket.head);
     this.touch(bucket);
     if (bucket.items.length === 0 && !bucket.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
   }
@@ -477,7 +477,7 @@ export class Engine<O> extends State<O> {
 
   #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
     const buckets = at(this.#lists, index, () => new Map<string, SortedBucket<Node<O>, unknown>>());
-    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>(index));
+    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>());
   }
 
   #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {

@@ -323,14 +323,14 @@ export const virtualServicesByGateway = virtualServiceIndex(
   },
 );
 
-/** The same by Gateway and lower-case host. */
+/** The same by Gateway and lower-case host; those on sidecars are found by host alone. */
 export const virtualServicesByGatewayHost = virtualServiceIndex(
   'VirtualServices by Gateway and host',
   function* ({ virtualService }) {
     if (virtualService === undefined) return;
     const hosts = new Set(virtualService.hosts.map((name) => name.toLowerCase()));
     for (const gateway of new Set(virtualService.gateways)) {
-      for (const host of hosts) yield [gatewayHostKey(gateway, host), virtualService];
+      if (gateway !== meshGateway) for (const host of hosts) yield [gatewayHostKey(gateway, host), virtualService];
     }
   },
 );

@@ -33,7 +33,8 @@ export function parseFile(file: string, text: string): ParsedFile {
   const templates: number[] = [];
   for (const { offset, value } of parseDocuments(text, file)) {
     if (value === undefined) templates.push(offset);
-    else for (const { value: object, path } of layOut(value, wholeDocument)) objects.push({ value: object, offset, path });
+    else
+      for (const { value: object, path } of layOut(value, wholeDocument)) objects.push({ value: object, offset, path });
   }
   return { file, text, objects, templates, mayHoldPlaceholders: mayHoldPlaceholders(text) };
 }

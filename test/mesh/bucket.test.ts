@@ -12,8 +12,8 @@ const b1 = { rank: 1, name: 'b' };
 const c2 = { rank: 2, name: 'c' };
 
 function bucketOf(...entries: Entry[]): SortedBucket<never, Entry> {
-  const bucket = new SortedBucket<never, Entry>(byRank);
-  for (const entry of entries) bucket.add(entry);
+  const bucket = new SortedBucket<never, Entry>();
+  for (const entry of entries) bucket.add(entry, byRank);
   return bucket;
 }
 
@@ -24,22 +24,22 @@ describe('SortedBucket', () => {
 
   it('tells when the first changes', () => {
     const bucket = bucketOf(c2);
-    expect(bucket.add(b1)).toBe(true);
-    expect(bucket.add(a1)).toBe(false); // equal in order: behind b1
-    expect(bucket.remove(c2)).toBe(false);
-    expect(bucket.remove(b1)).toBe(true);
+    expect(bucket.add(b1, byRank)).toBe(true);
+    expect(bucket.add(a1, byRank)).toBe(false); // equal in order: behind b1
+    expect(bucket.remove(c2, byRank)).toBe(false);
+    expect(bucket.remove(b1, byRank)).toBe(true);
     expect(bucket.items).toEqual([a1]);
   });
 
   it('removes that very entry among equal ones', () => {
     const twin = { ...a1 };
     const bucket = bucketOf(a1, twin);
-    bucket.remove(twin);
+    bucket.remove(twin, byRank);
     expect(bucket.items[0]).toBe(a1);
   });
 
   it('refuses to remove what is not there', () => {
-    expect(() => bucketOf(a1).remove({ ...a1 })).toThrow('entry to remove is not in its index');
+    expect(() => bucketOf(a1).remove({ ...a1 }, byRank)).toThrow('entry to remove is not in its index');
   });
 });
 
