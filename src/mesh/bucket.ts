@@ -125,23 +125,38 @@ export class SortedDelta<N extends Cell<N>, T> {
 
 /** Strings of one key, with the number of objects that file each. */
 export class CountBucket<N extends Cell<N>> extends Cell<N> {
-  readonly counts = new Map<string, number>();
+  /** The only string, which one object files: most keys have no more. Otherwise how many objects file each. */
+  #counts: string | Map<string, number> | undefined;
   #distinct: readonly string[] | undefined;
+
+  /** How many objects file a string. */
+  countOf(entry: string): number {
+    if (typeof this.#counts === 'string') return this.#counts === entry ? 1 : 0;
+    return this.#counts?.get(entry) ?? 0;
+  }
 
   /** Adds `difference` to a count; true when the string came or went. */
   change(entry: string, difference: number): boolean {
-    const before = this.counts.get(entry) ?? 0;
+    const before = this.countOf(entry);
     const after = before + difference;
-    if (after === 0) this.counts.delete(entry);
-    else this.counts.set(entry, after);
+    if (this.#counts === undefined && after === 1) this.#counts = entry;
+    else this.#setCount(entry, after);
     const changed = (before === 0) !== (after === 0);
     if (changed) this.#distinct = undefined;
     return changed;
   }
 
   distinct(): readonly string[] {
-    this.#distinct ??= [...this.counts.keys()].sort();
+    this.#distinct ??= typeof this.#counts === 'string' ? [this.#counts] : [...(this.#counts?.keys() ?? [])].sort();
     return this.#distinct;
+  }
+
+  #setCount(entry: string, count: number): void {
+    if (typeof this.#counts === 'string') this.#counts = new Map([[this.#counts, 1]]);
+    this.#counts ??= new Map();
+    if (count === 0) this.#counts.delete(entry);
+    else this.#counts.set(entry, count);
+    if (this.#counts.size === 0) this.#counts = undefined;
   }
 }
 

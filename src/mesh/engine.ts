@@ -522,9 +522,9 @@ export class Overlay<O> extends State<O> {
     const base = this.#base.peekCounts(index, key);
     const differences = this.#counts.get(index)?.get(key);
     if (differences === undefined) return base?.distinct() ?? [];
-    const present = new Set(base?.counts.keys() ?? []);
+    const present = new Set(base?.distinct() ?? []);
     for (const [entry, difference] of differences) {
-      if ((base?.counts.get(entry) ?? 0) + difference > 0) present.add(entry);
+      if ((base?.countOf(entry) ?? 0) + difference > 0) present.add(entry);
       else present.delete(entry);
     }
     return [...present].sort();
@@ -558,7 +558,7 @@ export class Overlay<O> extends State<O> {
     const bucket = this.#base.peekCounts(index, key);
     const keys = at(this.#counts, index, () => new Map<string, Map<string, number>>());
     const differences = at(keys, key, () => new Map<string, number>());
-    const before = (bucket?.counts.get(entry) ?? 0) + (differences.get(entry) ?? 0);
+    const before = (bucket?.countOf(entry) ?? 0) + (differences.get(entry) ?? 0);
     differences.set(entry, (differences.get(entry) ?? 0) + difference);
     if ((before === 0) !== (before + difference === 0)) this.touch(bucket);
   }
