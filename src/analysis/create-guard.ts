@@ -171,7 +171,7 @@ class MeshGuard implements Guard {
 
   #fileOne({ before, after }: ObjectChange<ModelObject>): void {
     if (before?.resource !== undefined) this.#release(before.resource);
-    if (after?.resource !== undefined) this.#hold(after.resource, after);
+    if (after !== undefined) this.#hold(after);
   }
 
   /** Lets the mesh follow what has been filed; with another configuration, everything is read anew. */
@@ -286,11 +286,13 @@ class MeshGuard implements Guard {
     this.#objects.clear();
     this.#counts.clear();
     this.#assumed.clear();
-    for (const resource of resources) this.#hold(resource, toModelObject(resource, this.#config));
+    for (const resource of resources) this.#hold(toModelObject(resource, this.#config));
   }
 
-  #hold(resource: Resource, object: ModelObject): void {
-    this.#objects.set(idOf(refOf(resource)), object);
+  #hold(object: ModelObject): void {
+    const { resource, id } = object;
+    if (resource === undefined || id === undefined) return;
+    this.#objects.set(id, object);
     this.#counts.set(resource.kind, (this.#counts.get(resource.kind) ?? 0) + 1);
   }
 

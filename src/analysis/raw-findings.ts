@@ -2,7 +2,7 @@ import type { Clients } from '../egress/class-paths.ts';
 import { isEgressGateway, isMeantForEgress } from '../egress/flows.ts';
 import { hostPaths } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
-import { type FieldRef, idOf, type Resource, refOf } from '../istio/resources.ts';
+import { type FieldRef, idOf, type Resource } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
 import { gatewayListeners, workloadById, workloadsOf } from '../mesh/gateways.ts';
 import { type MeshReader, policiesById, resourcesById } from '../mesh/indexes.ts';
@@ -93,7 +93,7 @@ const policyFindings = subjectFindings(
 /** The findings of all rules about resources of a kind on one resource (the argument is its identity). */
 export const resourceFindings = subjectFindings(
   'findings about resources',
-  ({ resource }) => (resource === undefined || !isSubject(resource.kind) ? [] : [idOf(refOf(resource))]),
+  ({ resource, id }) => (resource === undefined || id === undefined || !isSubject(resource.kind) ? [] : [id]),
   function* (reader, id) {
     const resource = reader.first(resourcesById, id);
     if (resource !== undefined)

@@ -8,6 +8,7 @@ import type { Query } from '../mesh/engine.ts';
 import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMatches } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesCovering } from '../mesh/services.ts';
+import { trimmed } from '../mesh/trimmed.ts';
 import type { ClassPath, TargetPaths } from './class-paths.ts';
 import { contributeFlows } from './flows.ts';
 import { gatewayServiceOf } from './hop.ts';
@@ -141,7 +142,7 @@ function pathsTo(reader: MeshReader, to: Target): readonly ClassPath[] {
   const target = { protocol: to.protocol, name: nameFor(to.host), port: to.port };
   const classes = viewClasses(reader, target, (namespace) => hasSidecars(reader, namespace));
   const special = classes.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace]));
-  return classes.flatMap((viewClass) => splitByIdentity(reader, viewClass, special, to));
+  return trimmed(classes.flatMap((viewClass) => splitByIdentity(reader, viewClass, special, to)));
 }
 
 /** The paths of one class, told apart where a policy tells its clients apart. */

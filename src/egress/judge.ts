@@ -1,5 +1,6 @@
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
+import { trimmed } from '../mesh/trimmed.ts';
 import { isRefusedByServer, policiesFor, verdictFor } from './authorization.ts';
 import type { Client, Outcome, Path, Target } from './path.ts';
 import type { Way } from './way.ts';
@@ -119,7 +120,7 @@ function pathOf(
     ...(missing === undefined ? {} : { missing }),
     ...(origination === undefined ? {} : { origination }),
     notes,
-    decidedBy: at === undefined ? decidedBy : [...decidedBy, at],
+    decidedBy: at === undefined ? decidedBy : trimmed([...decidedBy, at]),
     alternatives: [],
   };
 }

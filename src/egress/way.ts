@@ -2,6 +2,7 @@ import { isAddress } from '../istio/address.ts';
 import type { FieldRef, Resource } from '../istio/resources.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { RefusedClaim } from '../mesh/refused-listeners.ts';
+import { trimmed } from '../mesh/trimmed.ts';
 import type {
   Arrival,
   Cause,
@@ -66,7 +67,7 @@ export function end(progress: Progress, ending: Ending): Way {
 /** Adds what decided a stage. */
 export function decide(progress: Progress, resource: Resource | undefined, field: string): Progress {
   if (resource === undefined) return progress;
-  return { ...progress, decidedBy: [...progress.decidedBy, fieldOf(resource, field)] };
+  return { ...progress, decidedBy: trimmed([...progress.decidedBy, fieldOf(resource, field)]) };
 }
 
 /** The application's request. */

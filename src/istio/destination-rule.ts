@@ -8,6 +8,7 @@ import type {
 } from './resources.gen.ts';
 import type { Labels, Metadata, ResourceOf } from './resources.ts';
 import { labelsKey } from './selectors.ts';
+import { sharedPath } from './shared-path.ts';
 
 /** What traffic policies are written in: a DestinationRule, or a Gateway API policy of which Istio makes one. */
 export type TrafficSource = ResourceOf<'DestinationRule' | 'BackendTLSPolicy'>;
@@ -72,7 +73,7 @@ export interface EffectivePolicy {
 export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, config: MeshConfig): DestinationRule {
   const { spec, metadata } = resource;
   const selector = spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {});
-  const exportTo = new Set(selector === undefined ? (spec.exportTo ?? []) : ['.']);
+  const exportTo = selector === undefined ? namesOf(spec.exportTo) : justHere;
   const { trafficPolicy, subsets = [] } = spec;
   return {
     resource,
@@ -83,8 +84,15 @@ export function readDestinationRule(resource: ResourceOf<'DestinationRule'>, con
     ...(selector === undefined ? {} : { selector }),
     group: `${[...exportTo].sort().join(',')}#${selector === undefined ? '' : labelsKey(selector)}`,
     ...(trafficPolicy && { policy: { policy: trafficPolicy, resource, field: 'spec.trafficPolicy' } }),
-    subsets: subsets.map((subset, index) => ({ subset, resource, field: `spec.subsets[${index}]` })),
+    subsets: subsets.map((subset, index) => ({ subset, resource, field: sharedPath(`spec.subsets[${index}]`) })),
   };
+}
+
+const meshDefault: ReadonlySet<string> = new Set();
+const justHere: ReadonlySet<string> = new Set('.');
+
+function namesOf(exportTo: readonly string[] = []): ReadonlySet<string> {
+  return exportTo.length === 0 ? meshDefault : new Set(exportTo);
 }
 
 /** TLS settings as they are written, and what to call them. */

@@ -1,6 +1,7 @@
 import { type Protocol, parseProtocol, sectionOf } from './protocol.ts';
 import type { IstioGatewayServer } from './resources.gen.ts';
 import type { ResourceOf, ResourceRef } from './resources.ts';
+import { sharedPath } from './shared-path.ts';
 
 /** The TLS mode of a server; `NONE` without TLS. */
 type ServerTlsMode =
@@ -49,11 +50,10 @@ export interface GatewayServer {
 /** The servers of an Istio Gateway. Source: pilot/pkg/model/gateway.go `mergeGateways`, `sanitizeServerHostNamespace`. */
 export function readServers(resource: ResourceOf<'Gateway'>): readonly GatewayServer[] {
   const { namespace, name } = resource.metadata;
-  return (resource.spec.servers ?? [])
-    .map((server, index) =>
-      readServer(server, { resource, namespace, gateway: `${namespace}/${name}`, field: `spec.servers[${index}]` }),
-    )
-    .filter((server) => server.number !== 0);
+  const servers = (resource.spec.servers ?? []).map((server, index) =>
+    readServer(server, { resource, namespace, gateway: `${namespace}/${name}`, field: `spec.servers[${index}]` }),
+  );
+  return servers.some(({ number }) => number === 0) ? servers.filter(({ number }) => number !== 0) : servers;
 }
 
 /** Where a server is written. */
@@ -73,7 +73,7 @@ export function readServer(server: IstioGatewayServer, place: ServerPlace): Gate
   return {
     resource: place.resource,
     gateway: place.gateway,
-    field: place.field,
+    field: sharedPath(place.field),
     hosts,
     serverNames: [...new Set(hosts.map((host) => host.slice(host.indexOf('/') + 1)))].sort(),
     number: server.port?.number ?? 0,

@@ -173,9 +173,15 @@ export function idOf(ref: ResourceRef): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
 
+/** The same of a resource, to be kept: what a template makes is kept with its parts, what is joined is not. */
+export function keptIdOf({ kind, metadata }: Resource): string {
+  return [kind, ' ', metadata.namespace, '/', metadata.name].join('');
+}
+
 /** Points at a field of a resource. */
 export function fieldOf(resource: Resource, field: string): FieldRef {
-  return { ...refOf(resource), field };
+  const { kind, metadata } = resource;
+  return { kind, namespace: metadata.namespace, name: metadata.name, field };
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   VirtualServiceTlsMatch,
 } from './resources.gen.ts';
 import type { Labels, Metadata, ResourceOf, RouteKind } from './resources.ts';
+import { sharedPath } from './shared-path.ts';
 import type { Viewer } from './viewer.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
 
@@ -115,9 +116,11 @@ export function readVirtualService(resource: ResourceOf<'VirtualService'>, confi
     hosts: (spec.hosts ?? []).map(names.host),
     gateways: declared.length === 0 ? [meshGateway] : declared.map(names.gateway),
     visibility: visibilityOf(spec.exportTo, config.defaultVirtualServiceExportTo, namespace),
-    http: (spec.http ?? []).map((rule, index) => readHttpRule(resource, rule, `spec.http[${index}]`, names)),
-    tls: (spec.tls ?? []).map((rule, index) => readStreamRule(resource, rule, `spec.tls[${index}]`, names)),
-    tcp: (spec.tcp ?? []).map((rule, index) => readStreamRule(resource, rule, `spec.tcp[${index}]`, names)),
+    http: (spec.http ?? []).map((rule, index) =>
+      readHttpRule(resource, rule, sharedPath(`spec.http[${index}]`), names),
+    ),
+    tls: (spec.tls ?? []).map((rule, index) => readStreamRule(resource, rule, sharedPath(`spec.tls[${index}]`), names)),
+    tcp: (spec.tcp ?? []).map((rule, index) => readStreamRule(resource, rule, sharedPath(`spec.tcp[${index}]`), names)),
   };
 }
 
@@ -217,18 +220,17 @@ function readDestinations(
   names: Names,
   ruleAuthority?: string,
 ): readonly RouteDestination[] {
-  return routes
-    .map((route, index) => {
-      const authority = ruleAuthority ?? authorityOf(route.headers);
-      return readDestination(
-        route.destination ?? {},
-        route.weight ?? 0,
-        `${field}.route[${index}].destination`,
-        names,
-        authority,
-      );
-    })
-    .filter((destination) => routes.length === 1 || destination.weight > 0);
+  const destinations = routes.map((route, index) => {
+    const authority = ruleAuthority ?? authorityOf(route.headers);
+    return readDestination(
+      route.destination ?? {},
+      route.weight ?? 0,
+      `${field}.route[${index}].destination`,
+      names,
+      authority,
+    );
+  });
+  return routes.length === 1 ? destinations : destinations.filter(({ weight }) => weight > 0);
 }
 
 function readDestination(
@@ -245,7 +247,7 @@ function readDestination(
     ...(port === undefined ? {} : { port }),
     weight,
     ...(authority === undefined ? {} : { authority }),
-    field,
+    field: sharedPath(field),
   };
 }
 
@@ -299,7 +301,7 @@ function readStreamRule(
       sourceNamespace: match.sourceNamespace ?? '',
       destinationSubnets: match.destinationSubnets ?? [],
       sniHosts: 'sniHosts' in match ? (match.sniHosts ?? []) : [],
-      field: `${field}.match[${index}]`,
+      field: sharedPath(`${field}.match[${index}]`),
     })),
     destinations: readDestinations(rule.route ?? [], field, names),
   };

@@ -1,32 +1,45 @@
+import { trimmed } from './trimmed.ts';
+
 /**
- * Something that queries read; its readers are the queries to compute again when it changes. A mesh has hundreds of thousands of cells,
- * of which nearly each has one reader: sets for them would take more memory than all else.
+ * Something that queries read; its readers are the queries to compute again when it changes. A mesh has hundreds of thousands of cells.
+ * Most have one reader, and nearly all others a few: a set for each would take more memory than all else.
  */
-export class Cell<N extends object> {
-  #readers: N | Set<N> | undefined;
+export class Cell<N extends Cell<N>> {
+  #readers: N | readonly N[] | Set<N> | undefined;
 
   get isRead(): boolean {
     return this.#readers !== undefined;
   }
 
   addReader(reader: N): void {
-    if (this.#readers instanceof Set) this.#readers.add(reader);
-    else if (this.#readers === undefined) this.#readers = reader;
-    else if (this.#readers !== reader) this.#readers = new Set([this.#readers, reader]);
+    const readers = this.#readers;
+    if (readers === undefined) this.#readers = reader;
+    else if (readers instanceof Set) readers.add(reader);
+    else if (readers instanceof Cell) this.#readers = readers === reader ? reader : [readers, reader];
+    else if (!readers.includes(reader))
+      this.#readers = readers.length < mostListed ? trimmed([...readers, reader]) : new Set(readers).add(reader);
   }
 
   removeReader(reader: N): void {
-    if (this.#readers === reader) this.#readers = undefined;
-    if (!(this.#readers instanceof Set)) return;
-    this.#readers.delete(reader);
-    if (this.#readers.size === 0) this.#readers = undefined;
+    const readers = this.#readers;
+    if (readers === reader) this.#readers = undefined;
+    else if (readers instanceof Set) {
+      readers.delete(reader);
+      if (readers.size === 0) this.#readers = undefined;
+    } else if (readers !== undefined && !(readers instanceof Cell)) {
+      const rest = readers.filter((other) => other !== reader);
+      this.#readers = rest.length === 1 ? rest[0] : rest;
+    }
   }
 
   readers(): Iterable<N> {
     if (this.#readers === undefined) return none;
-    return this.#readers instanceof Set ? this.#readers : [this.#readers];
+    return this.#readers instanceof Cell ? [this.#readers] : this.#readers;
   }
 }
+
+/** More readers than this are a set: each comes and goes without a look at all others. */
+const mostListed = 8;
 
 const none: readonly never[] = [];
 
@@ -35,43 +48,38 @@ interface Order<T> {
   compare(a: T, b: T): number;
 }
 
-/** The sorted entries of one key, with readers of all of them and readers of the first alone. */
-export class SortedBucket<N extends object, T> {
-  /** What readers of all entries read; absent while there are none. */
-  all: Cell<N> | undefined;
-  /** What readers of the first entry read; absent while there are none. */
+/** The sorted entries of one key. Its readers are those of all entries. */
+export class SortedBucket<N extends Cell<N>, T> extends Cell<N> {
+  /** What readers of the first entry alone read; absent while there are none. */
   head: Cell<N> | undefined;
-  #items: T[] = [];
-  readonly #order: Order<T>;
-
-  constructor(order: Order<T>) {
-    this.#order = order;
-  }
+  /** Absent while there are none: many keys are looked up in vain. */
+  #items: T[] | undefined;
 
   get items(): readonly T[] {
-    return this.#items;
+    return this.#items ?? none;
   }
 
   /** Inserts after the entries that are equal in order; true when it became the first. */
-  add(entry: T): boolean {
-    const place = upperBound(this.#items, entry, this.#order);
+  add(entry: T, order: Order<T>): boolean {
+    const place = upperBound(this.items, entry, order);
     // An array that grows makes room for sixteen more; most buckets have one entry.
-    if (this.#items.length === 0) this.#items = [entry];
+    if (this.#items === undefined) this.#items = [entry];
     else this.#items.splice(place, 0, entry);
     return place === 0;
   }
 
   /** Removes that very entry; true when it was the first. Throws when it is not there: an index is out of step. */
-  remove(entry: T): boolean {
-    const place = this.#items.indexOf(entry, lowerBound(this.#items, entry, this.#order));
+  remove(entry: T, order: Order<T>): boolean {
+    const place = this.items.indexOf(entry, lowerBound(this.items, entry, order));
     if (place === -1) throw new Error('entry to remove is not in its index');
-    this.#items.splice(place, 1);
+    if (this.items.length === 1) this.#items = undefined;
+    else this.#items?.splice(place, 1);
     return place === 0;
   }
 }
 
 /** What an overlay adds to and takes from a sorted bucket, without touching it. */
-export class SortedDelta<N extends object, T> {
+export class SortedDelta<N extends Cell<N>, T> {
   readonly #base: SortedBucket<N, T> | undefined;
   readonly #order: Order<T>;
   readonly #removed = new Set<T>();
@@ -116,26 +124,39 @@ export class SortedDelta<N extends object, T> {
 }
 
 /** Strings of one key, with the number of objects that file each. */
-export class CountBucket<N extends object> {
-  /** What readers read; absent while there are none. */
-  all: Cell<N> | undefined;
-  readonly counts = new Map<string, number>();
+export class CountBucket<N extends Cell<N>> extends Cell<N> {
+  /** The only string, which one object files: most keys have no more. Otherwise how many objects file each. */
+  #counts: string | Map<string, number> | undefined;
   #distinct: readonly string[] | undefined;
+
+  /** How many objects file a string. */
+  countOf(entry: string): number {
+    if (typeof this.#counts === 'string') return this.#counts === entry ? 1 : 0;
+    return this.#counts?.get(entry) ?? 0;
+  }
 
   /** Adds `difference` to a count; true when the string came or went. */
   change(entry: string, difference: number): boolean {
-    const before = this.counts.get(entry) ?? 0;
+    const before = this.countOf(entry);
     const after = before + difference;
-    if (after === 0) this.counts.delete(entry);
-    else this.counts.set(entry, after);
+    if (this.#counts === undefined && after === 1) this.#counts = entry;
+    else this.#setCount(entry, after);
     const changed = (before === 0) !== (after === 0);
     if (changed) this.#distinct = undefined;
     return changed;
   }
 
   distinct(): readonly string[] {
-    this.#distinct ??= [...this.counts.keys()].sort();
+    this.#distinct ??= typeof this.#counts === 'string' ? [this.#counts] : [...(this.#counts?.keys() ?? [])].sort();
     return this.#distinct;
+  }
+
+  #setCount(entry: string, count: number): void {
+    if (typeof this.#counts === 'string') this.#counts = new Map([[this.#counts, 1]]);
+    this.#counts ??= new Map();
+    if (count === 0) this.#counts.delete(entry);
+    else this.#counts.set(entry, count);
+    if (this.#counts.size === 0) this.#counts = undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { dequal } from 'dequal';
 import { Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+import { trimmed } from './trimmed.ts';
 
 /*
  * Memoised queries over tracked indexes, in the shape of Salsa. Objects fill indexes; queries read indexes and other
@@ -15,6 +16,8 @@ export interface SortedIndex<O, T> {
   /** What an object files, and under which keys. The same object yields the very same entries every time. */
   entriesOf(object: O): Iterable<readonly [key: string, entry: T]>;
   compare(a: T, b: T): number;
+  /** True where all is there before anything is read, and stays: nobody needs to know who has read it. */
+  readonly isFixed?: true;
 }
 
 /** The distinct strings that objects file under a key. */
@@ -186,7 +189,10 @@ abstract class State<O> implements Reader<O> {
 
   /** Files what a value contributes, and takes back what the value before it did; equal entries stay as they are. */
   protected refile(before: readonly Filed[], after: readonly Filed[]): readonly Filed[] {
-    if (before.length === 0 && after.length === 0) return before;
+    if (before.length === 0) {
+      for (const { index, key, entry } of after) this.addEntry(index, key, entry);
+      return after;
+    }
     // A small change of a long list is most often in one place: what is equal around it is not looked up.
     const start = commonLength(before, after, (list, place) => list[place]);
     const rest = [before.slice(start), after.slice(start)] as const;
@@ -209,12 +215,16 @@ abstract class State<O> implements Reader<O> {
     }
     for (const there of old.values()) for (const { index, key, entry } of there) this.removeEntry(index, key, entry);
     for (const { index, key, entry } of added) this.addEntry(index, key, entry);
-    return [...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)];
+    return trimmed([...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)]);
   }
 
   #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
-    if (change.before !== undefined)
-      for (const [key, entry] of index.entriesOf(change.before)) this.removeEntry(index, key, entry);
+    if (change.before !== undefined) {
+      for (const [key, entry] of index.entriesOf(change.before)) {
+        if (isFixed(index)) throw new Error(`index '${index.name}' is fixed, and an entry of it is to go`);
+        this.removeEntry(index, key, entry);
+      }
+    }
     if (change.after !== undefined)
       for (const [key, entry] of index.entriesOf(change.after)) this.addEntry(index, key, entry);
   }
@@ -264,6 +274,10 @@ abstract class State<O> implements Reader<O> {
   }
 }
 
+function isFixed<O>(index: ListIndex<O>): boolean {
+  return index.kind === 'sorted' && index.isFixed === true;
+}
+
 const nothingFiled: readonly Filed[] = [];
 
 /** What a value files in derived indexes. */
@@ -272,7 +286,7 @@ function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
   if (query.contribute === undefined) return nothingFiled;
   const filed: Filed[] = [];
   query.contribute(value, argument, (index, key, entry) => filed.push({ index, key, entry }));
-  return filed;
+  return trimmed(filed);
 }
 
 /** How many entries of two lists are equal, counted as `at` counts. */
@@ -340,8 +354,7 @@ export class Engine<O> extends State<O> {
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
     if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
     const bucket = this.#countBucket(index, key);
-    bucket.all ??= new Cell();
-    this.#reads.add(bucket.all);
+    this.#reads.add(bucket);
     return bucket.distinct();
   }
 
@@ -361,15 +374,14 @@ export class Engine<O> extends State<O> {
   }
 
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
-    if (this.#reads === undefined) return this.peekList(index, key)?.items ?? [];
+    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items ?? [];
     const bucket = this.#listBucket(index, key);
-    bucket.all ??= new Cell();
-    this.#reads.add(bucket.all);
+    this.#reads.add(bucket);
     return bucket.items;
   }
 
   protected readFirst(index: ListIndex<O>, key: string): unknown {
-    if (this.#reads === undefined) return this.peekList(index, key)?.items[0];
+    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items[0];
     const bucket = this.#listBucket(index, key);
     bucket.head ??= new Cell();
     this.#reads.add(bucket.head);
@@ -389,21 +401,21 @@ export class Engine<O> extends State<O> {
   protected addEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
-    if (bucket.add(entry)) this.touch(bucket.head);
-    this.touch(bucket.all);
+    if (bucket.add(entry, index)) this.touch(bucket.head);
+    this.touch(bucket);
   }
 
   protected removeEntry(index: ListIndex<O>, key: string, entry: unknown): void {
     const bucket = this.#listBucket(index, key);
     this.#touched.get(index)?.add(key);
-    if (bucket.remove(entry)) this.touch(bucket.head);
-    this.touch(bucket.all);
-    if (bucket.items.length === 0 && !bucket.all?.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
+    if (bucket.remove(entry, index)) this.touch(bucket.head);
+    this.touch(bucket);
+    if (bucket.items.length === 0 && !bucket.isRead && !bucket.head?.isRead) this.#lists.get(index)?.delete(key);
   }
 
   protected changeCount(index: DistinctIndex<O>, key: string, entry: string, difference: number): void {
     const bucket = this.#countBucket(index, key);
-    if (bucket.change(entry, difference)) this.touch(bucket.all);
+    if (bucket.change(entry, difference)) this.touch(bucket);
   }
 
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
@@ -426,7 +438,8 @@ export class Engine<O> extends State<O> {
     const reads = new Set<Cell<Node<O>>>();
     this.#reads = reads;
     try {
-      node.value = this.compute(node);
+      const value = this.compute(node);
+      node.value = Array.isArray(value) ? trimmed(value) : value;
     } finally {
       this.#reads = outer;
     }
@@ -464,7 +477,7 @@ export class Engine<O> extends State<O> {
 
   #listBucket(index: ListIndex<O>, key: string): SortedBucket<Node<O>, unknown> {
     const buckets = at(this.#lists, index, () => new Map<string, SortedBucket<Node<O>, unknown>>());
-    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>(index));
+    return at(buckets, key, () => new SortedBucket<Node<O>, unknown>());
   }
 
   #countBucket(index: DistinctIndex<O>, key: string): CountBucket<Node<O>> {
@@ -509,9 +522,9 @@ export class Overlay<O> extends State<O> {
     const base = this.#base.peekCounts(index, key);
     const differences = this.#counts.get(index)?.get(key);
     if (differences === undefined) return base?.distinct() ?? [];
-    const present = new Set(base?.counts.keys() ?? []);
+    const present = new Set(base?.distinct() ?? []);
     for (const [entry, difference] of differences) {
-      if ((base?.counts.get(entry) ?? 0) + difference > 0) present.add(entry);
+      if ((base?.countOf(entry) ?? 0) + difference > 0) present.add(entry);
       else present.delete(entry);
     }
     return [...present].sort();
@@ -545,9 +558,9 @@ export class Overlay<O> extends State<O> {
     const bucket = this.#base.peekCounts(index, key);
     const keys = at(this.#counts, index, () => new Map<string, Map<string, number>>());
     const differences = at(keys, key, () => new Map<string, number>());
-    const before = (bucket?.counts.get(entry) ?? 0) + (differences.get(entry) ?? 0);
+    const before = (bucket?.countOf(entry) ?? 0) + (differences.get(entry) ?? 0);
     differences.set(entry, (differences.get(entry) ?? 0) + difference);
-    if ((before === 0) !== (before + difference === 0)) this.touch(bucket?.all);
+    if ((before === 0) !== (before + difference === 0)) this.touch(bucket);
   }
 
   protected changeRoot(query: Query<O, unknown>, argument: string, difference: number): void {
@@ -599,7 +612,7 @@ export class Overlay<O> extends State<O> {
     const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, index));
     const before = delta.first();
     change(delta);
-    this.touch(bucket?.all);
+    this.touch(bucket);
     if (delta.first() !== before) this.touch(bucket?.head);
   }
 }

@@ -78,6 +78,7 @@ const factsIndex: SortedIndex<ModelObject, MeshFacts> = {
   name: 'facts',
   entriesOf: ({ facts }) => (facts === undefined ? [] : [[everything, facts]]),
   compare: () => 0,
+  isFixed: true,
 };
 
 /** The mesh's configuration and inventory. */
@@ -91,7 +92,7 @@ export function factsOf(reader: MeshReader): MeshFacts {
 export const resourcesById: SortedIndex<ModelObject, Resource> = {
   kind: 'sorted',
   name: 'resources',
-  entriesOf: ({ resource }) => (resource === undefined ? [] : [[idOf(refOf(resource)), resource]]),
+  entriesOf: ({ resource, id }) => (resource === undefined || id === undefined ? [] : [[id, resource]]),
   compare: olderFirst,
 };
 
@@ -322,21 +323,21 @@ export const virtualServicesByGateway = virtualServiceIndex(
   },
 );
 
-/** The same by Gateway and lower-case host. */
+/** The same by Gateway and lower-case host; those on sidecars are found by host alone. */
 export const virtualServicesByGatewayHost = virtualServiceIndex(
   'VirtualServices by Gateway and host',
   function* ({ virtualService }) {
     if (virtualService === undefined) return;
     const hosts = new Set(virtualService.hosts.map((name) => name.toLowerCase()));
     for (const gateway of new Set(virtualService.gateways)) {
-      for (const host of hosts) yield [gatewayHostKey(gateway, host), virtualService];
+      if (gateway !== meshGateway) for (const host of hosts) yield [gatewayHostKey(gateway, host), virtualService];
     }
   },
 );
 
 /** The key of `virtualServicesByGatewayHost`; `host` in lower case. */
 export function gatewayHostKey(gateway: string, host: string): string {
-  return `${gateway}|${indexKeyOf(host)}`;
+  return ruleKey(gateway, indexKeyOf(host));
 }
 
 /**

@@ -3,7 +3,7 @@ import { type DestinationRule, readDestinationRule } from '../istio/destination-
 import type { GatewayBinding } from '../istio/gateway-api-listeners.ts';
 import { type GatewayServer, readServers } from '../istio/gateway-server.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
-import type { Resource } from '../istio/resources.ts';
+import { keptIdOf, type Resource } from '../istio/resources.ts';
 import { type MeshService, servicesOf } from '../istio/service.ts';
 import { readSidecar, type SidecarScope } from '../istio/sidecar.ts';
 import { readVirtualService, type VirtualService } from '../istio/virtual-service.ts';
@@ -13,6 +13,8 @@ import type { Inventory } from './inventory.ts';
 export interface ModelObject {
   /** Absent in the one object that carries the mesh's facts, and in what Istio generates from resources. */
   readonly resource?: Resource;
+  /** The identity of the resource, `Kind namespace/name`: one string for all that keep it. */
+  readonly id?: string;
   readonly facts?: MeshFacts;
   readonly services: readonly MeshService[];
   readonly servers: readonly GatewayServer[];
@@ -36,23 +38,25 @@ const none: readonly never[] = [];
 
 /** Reads a resource as istiod does, once. */
 export function toModelObject(resource: Resource, config: MeshConfig): ModelObject {
-  const empty = { resource, services: none, servers: none };
+  const id = keptIdOf(resource);
+  const [services, servers] = [none, none];
+  // Literals, as what a spread adds to an object takes a list of its own.
   switch (resource.kind) {
     case 'ServiceEntry':
     case 'Service':
-      return { ...empty, services: servicesOf(resource, config) };
+      return { resource, id, services: servicesOf(resource, config), servers };
     case 'VirtualService':
-      return { ...empty, virtualService: readVirtualService(resource, config) };
+      return { resource, id, services, servers, virtualService: readVirtualService(resource, config) };
     case 'DestinationRule':
-      return { ...empty, destinationRule: readDestinationRule(resource, config) };
+      return { resource, id, services, servers, destinationRule: readDestinationRule(resource, config) };
     case 'Gateway':
-      return { ...empty, servers: readServers(resource) };
+      return { resource, id, services, servers: readServers(resource) };
     case 'Sidecar':
-      return { ...empty, sidecar: readSidecar(resource, config.rootNamespace) };
+      return { resource, id, services, servers, sidecar: readSidecar(resource, config.rootNamespace) };
     case 'AuthorizationPolicy':
-      return { ...empty, policy: compilePolicy(resource, config) };
+      return { resource, id, services, servers, policy: compilePolicy(resource, config) };
     default:
-      return empty;
+      return { resource, id, services, servers };
   }
 }
 

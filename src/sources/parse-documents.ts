@@ -1,3 +1,4 @@
+import { dequal } from 'dequal';
 import { Composer, type Document, Parser } from 'yaml';
 import { InputError } from '../input-error.ts';
 import { lineOf } from '../yaml/line-of.ts';
@@ -63,7 +64,8 @@ function toValue(document: Document, offset: number, text: string, file: string)
     );
   }
   try {
-    return document.toJS({ maxAliasCount });
+    const value: unknown = document.toJS({ maxAliasCount });
+    return text.includes('&') ? value : copied(value); // by anchors values may share parts without bounds, or contain themselves
   } catch (cause) {
     // The library throws for what only following aliases and merge keys brings to light; endless nesting exhausts the stack.
     if (!(cause instanceof Error)) throw cause;
@@ -73,6 +75,15 @@ function toValue(document: Document, offset: number, text: string, file: string)
       { cause },
     );
   }
+}
+
+/**
+ * The same by way of JSON, wherever JSON has words for it (for `.inf` it has none). The lists that the library builds have room for more
+ * entries, and its strings hold on to the text.
+ */
+function copied(value: unknown): unknown {
+  const copy: unknown = JSON.parse(JSON.stringify(value));
+  return dequal(copy, value) ? copy : value;
 }
 
 function documentText(text: string, offset: number): string {

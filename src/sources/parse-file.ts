@@ -25,13 +25,16 @@ export interface ParsedFile {
   readonly mayHoldPlaceholders: boolean;
 }
 
+const wholeDocument: FieldPath = [];
+
 /** Parses a file and lays out Lists (`kind: List`, `VirtualServiceList`). Throws an InputError where it is not YAML. */
 export function parseFile(file: string, text: string): ParsedFile {
   const objects: FileObject[] = [];
   const templates: number[] = [];
   for (const { offset, value } of parseDocuments(text, file)) {
     if (value === undefined) templates.push(offset);
-    else for (const { value: object, path } of layOut(value, [])) objects.push({ value: object, offset, path });
+    else
+      for (const { value: object, path } of layOut(value, wholeDocument)) objects.push({ value: object, offset, path });
   }
   return { file, text, objects, templates, mayHoldPlaceholders: mayHoldPlaceholders(text) };
 }

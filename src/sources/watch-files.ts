@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../input-error.ts';
-import { idOf, type Resource, refOf } from '../istio/resources.ts';
+import { idOf, keptIdOf, type Resource, refOf } from '../istio/resources.ts';
 import { diffResources, type ResourceChange } from './diff-resources.ts';
 import { findFiles, standardInput } from './find-files.ts';
 import { type ParsedFile, parseFile } from './parse-file.ts';
@@ -13,7 +14,7 @@ export interface WatchFilesOptions {
   readonly paths: readonly string[];
   readonly cwd: string;
   /** Called with what changed, in the order in which it is to be applied; never with an empty list. */
-  readonly onChanges: (changes: readonly ResourceChange[], input: Input) => void;
+  readonly onChanges: (changes: readonly ResourceChange[]) => void;
   /** Called when the files become unreadable, once for each reason; the last good state stays. */
   readonly onError: (error: InputError) => void;
   /** Called once when they are readable again. */
@@ -24,10 +25,13 @@ export interface WatchFilesOptions {
   readonly pollInterval?: number;
 }
 
+/** What files say; not where, as nobody asks for lines of files that change. */
+type WatchedInput = Pick<Input, 'resources' | 'notes'>;
+
 /** Files that are being watched. */
 export interface WatchedFiles {
   /** What the files said when they could last be read. */
-  readonly input: Input;
+  readonly input: WatchedInput;
   /** Looks at the files now. */
   refresh(): void;
   close(): void;
@@ -40,12 +44,18 @@ export function watchFiles(options: WatchFilesOptions): WatchedFiles {
   return new Watch(options);
 }
 
+/** A file as it was parsed last, with the digest of its text instead of the text. */
+interface KnownFile {
+  readonly digest: string;
+  readonly parsed: Omit<ParsedFile, 'text'>;
+}
+
 class Watch implements WatchedFiles {
-  input: Input;
+  input: WatchedInput;
   readonly #options: WatchFilesOptions;
   readonly #watchers: FSWatcher[] = [];
   readonly #poll: NodeJS.Timeout;
-  #parsed: ReadonlyMap<string, ParsedFile> = new Map();
+  #known: ReadonlyMap<string, KnownFile> = new Map();
   #resources: ReadonlyMap<string, Resource>;
   #signature = '';
   /** Why the files cannot be read at present. */
@@ -55,7 +65,7 @@ class Watch implements WatchedFiles {
   constructor(options: WatchFilesOptions) {
     this.#options = options;
     this.input = this.#read();
-    this.#resources = new Map(this.input.resources.map((resource) => [idOf(refOf(resource)), resource]));
+    this.#resources = new Map(this.input.resources.map((resource) => [keptIdOf(resource), resource]));
     for (const path of options.paths) this.#watch(resolve(options.cwd, path));
     this.#poll = setInterval(() => this.#look(), options.pollInterval ?? 10_000).unref();
   }
@@ -77,30 +87,36 @@ class Watch implements WatchedFiles {
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  #adopt(input: Input): void {
+  #adopt(input: WatchedInput): void {
     if (this.#problem !== undefined) this.#options.onRecovery();
     this.#problem = undefined;
     this.input = input;
     const changes = diffResources(this.#resources.values(), input.resources);
     if (changes.length === 0) return;
     this.#resources = applyChanges(this.#resources, changes);
-    this.#options.onChanges(changes, input);
+    this.#options.onChanges(changes);
   }
 
   /** Reads all files; only those whose text is new are parsed. */
-  #read(): Input {
+  #read(): WatchedInput {
     const { paths, cwd } = this.#options;
     const files = findFiles(paths, cwd);
     this.#signature = signatureOf(files, cwd);
-    const parsed = new Map(files.map((file) => [file, this.#parse(file, readText(file, cwd))]));
-    const input = readInput(parsed.values());
-    this.#parsed = parsed;
-    return input;
+    const known = new Map<string, KnownFile>();
+    const { resources, notes } = readInput(this.#parseEach(files, known));
+    this.#known = known;
+    return { resources, notes };
   }
 
-  #parse(file: string, text: string): ParsedFile {
-    const known = this.#parsed.get(file);
-    return known?.text === text ? known : parseFile(file, text);
+  *#parseEach(files: readonly string[], known: Map<string, KnownFile>): Generator<ParsedFile> {
+    for (const file of files) {
+      const text = readText(file, this.#options.cwd);
+      const digest = createHash('sha256').update(text).digest('base64');
+      const before = this.#known.get(file);
+      const { text: _, ...parsed } = before?.digest === digest ? { ...before.parsed, text } : parseFile(file, text);
+      known.set(file, { digest, parsed });
+      yield { ...parsed, text };
+    }
   }
 
   /** A file is watched through its folder: editors replace files, and a watch on the file would stay with the old one. */

@@ -70,6 +70,12 @@ describe('the Dockerfile', () => {
     expect(image.built).toContain(name);
   });
 
+  it('holds code that takes one byte a character', () => {
+    const code = image.built.filter((name) => /^(?:egress-guard|serve)\b.*\.js$/.test(name));
+    expect(code).toHaveLength(2);
+    for (const name of code) expect(readFileSync(image.path(name), 'utf8')).not.toMatch(/[^\0-\x7f]/);
+  });
+
   it('runs as a user that Kubernetes can tell is not root', () => {
     expect(lastOf(final, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CountBucket, SortedBucket, SortedDelta } from '../../src/mesh/bucket.ts';
+import { Cell, CountBucket, SortedBucket, SortedDelta } from '../../src/mesh/bucket.ts';
 
 interface Entry {
   readonly rank: number;
@@ -12,10 +12,45 @@ const b1 = { rank: 1, name: 'b' };
 const c2 = { rank: 2, name: 'c' };
 
 function bucketOf(...entries: Entry[]): SortedBucket<never, Entry> {
-  const bucket = new SortedBucket<never, Entry>(byRank);
-  for (const entry of entries) bucket.add(entry);
+  const bucket = new SortedBucket<never, Entry>();
+  for (const entry of entries) bucket.add(entry, byRank);
   return bucket;
 }
+
+/** A cell that reads others. */
+class Reader extends Cell<Reader> {}
+
+describe('Cell', () => {
+  it('has its readers, each once, however many come and go', () => {
+    const readers = Array.from({ length: 20 }, () => new Reader());
+    const cell = new Reader();
+    for (const [index, reader] of readers.entries()) {
+      cell.addReader(reader);
+      cell.addReader(reader);
+      expect(new Set(cell.readers())).toEqual(new Set(readers.slice(0, index + 1)));
+      expect([...cell.readers()]).toHaveLength(index + 1);
+    }
+    for (const [index, reader] of readers.entries()) {
+      expect(cell.isRead).toBe(true);
+      cell.removeReader(reader);
+      expect([...cell.readers()]).toEqual(readers.slice(index + 1));
+    }
+    expect(cell.isRead).toBe(false);
+  });
+
+  it('loses the readers of a list too', () => {
+    const [a, b, c] = [new Reader(), new Reader(), new Reader()];
+    const cell = new Reader();
+    for (const reader of [a, b, c]) cell.addReader(reader);
+    cell.removeReader(b);
+    expect([...cell.readers()]).toEqual([a, c]);
+    cell.removeReader(c);
+    cell.removeReader(b); // none any more
+    expect([...cell.readers()]).toEqual([a]);
+    cell.removeReader(a);
+    expect(cell.isRead).toBe(false);
+  });
+});
 
 describe('SortedBucket', () => {
   it('keeps entries in order, equal ones as they came', () => {
@@ -24,22 +59,22 @@ describe('SortedBucket', () => {
 
   it('tells when the first changes', () => {
     const bucket = bucketOf(c2);
-    expect(bucket.add(b1)).toBe(true);
-    expect(bucket.add(a1)).toBe(false); // equal in order: behind b1
-    expect(bucket.remove(c2)).toBe(false);
-    expect(bucket.remove(b1)).toBe(true);
+    expect(bucket.add(b1, byRank)).toBe(true);
+    expect(bucket.add(a1, byRank)).toBe(false); // equal in order: behind b1
+    expect(bucket.remove(c2, byRank)).toBe(false);
+    expect(bucket.remove(b1, byRank)).toBe(true);
     expect(bucket.items).toEqual([a1]);
   });
 
   it('removes that very entry among equal ones', () => {
     const twin = { ...a1 };
     const bucket = bucketOf(a1, twin);
-    bucket.remove(twin);
+    bucket.remove(twin, byRank);
     expect(bucket.items[0]).toBe(a1);
   });
 
   it('refuses to remove what is not there', () => {
-    expect(() => bucketOf(a1).remove({ ...a1 })).toThrow('entry to remove is not in its index');
+    expect(() => bucketOf(a1).remove({ ...a1 }, byRank)).toThrow('entry to remove is not in its index');
   });
 });
 
@@ -93,6 +128,20 @@ describe('CountBucket', () => {
     expect(bucket.distinct()).toEqual(['x']);
     expect(bucket.change('x', -1)).toBe(true);
     expect(bucket.distinct()).toEqual([]);
+  });
+
+  it('counts each string', () => {
+    const bucket = new CountBucket<never>();
+    bucket.change('x', 1);
+    bucket.change('y', 2);
+    bucket.change('x', 1);
+    expect(['x', 'y', 'z'].map((entry) => bucket.countOf(entry))).toEqual([2, 2, 0]);
+    bucket.change('x', -2);
+    bucket.change('y', -1);
+    expect(bucket.distinct()).toEqual(['y']);
+    expect(bucket.change('y', -1)).toBe(true);
+    expect(bucket.change('z', 1)).toBe(true);
+    expect(bucket.distinct()).toEqual(['z']);
   });
 
   it('sorts its strings', () => {

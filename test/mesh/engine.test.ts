@@ -33,6 +33,27 @@ describe('indexes', () => {
     expect(shelf.distinct(authorsOfYear, '1815')).toEqual(['Austen']);
   });
 
+  it('hold for good what is fixed', () => {
+    const owner: SortedIndex<Book, string> = {
+      kind: 'sorted',
+      name: 'owner',
+      entriesOf: ({ title, author }) => (title === 'Ex libris' ? [['', author]] : []),
+      compare: () => 0,
+      isFixed: true,
+    };
+    const label: Query<Book, string> = {
+      name: 'label',
+      level: 1,
+      rootsOf: ({ title }) => [title],
+      compute: (reader, title) => `${title}, property of ${reader.first(owner, '')}`,
+    };
+    const exLibris: Book = { title: 'Ex libris', author: 'Knightley', year: 1816, price: 0 };
+    const shelf = new Engine<Book>({ sorted: [byAuthor, owner], distinct: [], queries: [label] });
+    shelf.apply([{ after: exLibris }, { after: emma }]);
+    expect(shelf.value(label, 'Emma')).toBe('Emma, property of Knightley');
+    expect(() => shelf.with([{ before: exLibris }])).toThrow("index 'owner' is fixed, and an entry of it is to go");
+  });
+
   it('are filled by the values of queries too', () => {
     const shelf = shelfOf([emma, persuasion, lyrics]);
     expect(shelf.entries(prolific, 'A')).toEqual(['Austen']);

@@ -51,6 +51,8 @@ describe('YAML 1.2, as its core schema reads it', () => {
     ['merge keys', 'a: &x {b: 1, c: 1}\nd: {<<: *x, c: 2}\n', { a: { b: 1, c: 1 }, d: { b: 1, c: 2 } }],
     ['a quoted key that looks like a merge key', '"<<": 0\n', { '<<': 0 }],
     ['an ampersand that is no anchor', 'a: x&y\nb: "https://h/?a=1&b=2"\n', { a: 'x&y', b: 'https://h/?a=1&b=2' }],
+    ['an alias of a list', 'a: &x [1]\nb: *x\n', { a: [1], b: [1] }],
+    ['numbers that JSON lacks', 'a: .inf\nb: 1e999\nc: .nan\n', { a: Infinity, b: Infinity, c: Number.NaN }],
     ['directives and document ends', '%YAML 1.2\n---\na: 1\n...\n---\nb: 1\n', { a: 1 }, { b: 1 }],
     ['keys that are no text', '1: a\ntrue: b\n1.5: c\n', { 1: 'a', true: 'b', 1.5: 'c' }],
     ['nothing', ''],

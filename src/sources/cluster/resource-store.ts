@@ -32,7 +32,7 @@ export function readItem(raw: unknown, read: ReadObject): Item | undefined {
 
 /** The key of an object. */
 export function keyOf(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
+  return [namespace, name].join('/');
 }
 
 /** What is known of the objects of one kind, and how that differs from what was known before. */
