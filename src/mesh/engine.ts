@@ -73,10 +73,16 @@ export interface ValueChange<V> {
   readonly after?: V;
 }
 
-/** All object indexes, and all queries that have roots, of a model. */
-export interface Definition<O> {
+/** Indexes that only some objects file anything in: all others are not even asked for entries. */
+export interface IndexGroup<O> {
+  concerns(object: O): boolean;
   readonly sorted: readonly SortedIndex<O, unknown>[];
   readonly distinct: readonly DistinctIndex<O>[];
+}
+
+/** All object indexes, and all queries that have roots, of a model. */
+export interface Definition<O> {
+  readonly indexes: readonly IndexGroup<O>[];
   readonly queries: readonly Query<O, unknown>[];
   /** Derived indexes of which it is to be known where they change. */
   readonly followed?: readonly DerivedIndex<unknown>[];
@@ -154,8 +160,13 @@ abstract class State<O> implements Reader<O> {
   /** Files changes in all indexes and brings every value up to date that they concern. */
   protected send(changes: Iterable<ObjectChange<O>>): void {
     for (const change of changes) {
-      for (const index of this.definition.sorted) this.#fileSorted(index, change);
-      for (const index of this.definition.distinct) this.#fileDistinct(index, change);
+      for (const group of this.definition.indexes) {
+        const before = change.before !== undefined && group.concerns(change.before) ? change.before : undefined;
+        const after = change.after !== undefined && group.concerns(change.after) ? change.after : undefined;
+        if (before === undefined && after === undefined) continue;
+        for (const index of group.sorted) this.#fileSorted(index, before, after);
+        for (const index of group.distinct) this.#fileDistinct(index, before, after);
+      }
       for (const query of this.definition.queries) this.#fileRoots(query, change);
     }
     this.settle();
@@ -212,14 +223,12 @@ abstract class State<O> implements Reader<O> {
     return [...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)];
   }
 
-  #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
-    if (change.before !== undefined)
-      for (const [key, entry] of index.entriesOf(change.before)) this.removeEntry(index, key, entry);
-    if (change.after !== undefined)
-      for (const [key, entry] of index.entriesOf(change.after)) this.addEntry(index, key, entry);
+  #fileSorted(index: SortedIndex<O, unknown>, before: O | undefined, after: O | undefined): void {
+    if (before !== undefined) for (const [key, entry] of index.entriesOf(before)) this.removeEntry(index, key, entry);
+    if (after !== undefined) for (const [key, entry] of index.entriesOf(after)) this.addEntry(index, key, entry);
   }
 
-  #fileDistinct(index: DistinctIndex<O>, change: ObjectChange<O>): void {
+  #fileDistinct(index: DistinctIndex<O>, before: O | undefined, after: O | undefined): void {
     const differences = new Map<string, { key: string; entry: string; difference: number }>();
     const count = (object: O | undefined, step: number): void => {
       if (object === undefined) return;
@@ -230,8 +239,8 @@ abstract class State<O> implements Reader<O> {
         differences.set(place, known);
       }
     };
-    count(change.before, -1);
-    count(change.after, 1);
+    count(before, -1);
+    count(after, 1);
     for (const { key, entry, difference } of differences.values()) {
       if (difference !== 0) this.changeCount(index, key, entry, difference);
     }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   type DerivedIndex,
   Engine,
+  type IndexGroup,
   type ObjectChange,
   type Query,
   type Reader,
@@ -14,6 +15,11 @@ import { authorsOfYear, type Book, byAuthor, type Computations, prolific, shelfO
 const emma: Book = { title: 'Emma', author: 'Austen', year: 1815, price: 10 };
 const persuasion: Book = { title: 'Persuasion', author: 'Austen', year: 1817, price: 12 };
 const lyrics: Book = { title: 'Lyrics', author: 'Auden', year: 1815, price: 5 };
+
+/** An index that concerns all objects. */
+function groupOf<O>(index: SortedIndex<O, unknown>): IndexGroup<O> {
+  return { concerns: () => true, sorted: [index], distinct: [] };
+}
 
 describe('indexes', () => {
   it('find objects by key, in their order', () => {
@@ -55,7 +61,7 @@ describe('indexes', () => {
       rootsOf: (book) => [book.author],
       compute: (reader) => `${reader.value(title, 'Emma')} of ${reader.entries(titles, '').length}`,
     };
-    const shelf = new Engine<Book>({ sorted: [byAuthor], distinct: [], queries: [title, asker] });
+    const shelf = new Engine<Book>({ indexes: [groupOf(byAuthor)], queries: [title, asker] });
     const values = (reader: Reader<Book>): readonly string[] => reader.entries(titles, '');
     shelf.apply([{ after: lyrics }]);
     expect([shelf.value(asker, 'Auden'), ...values(shelf)]).toEqual(['Emma of 1', 'Lyrics']);
@@ -171,7 +177,7 @@ describe('queries', () => {
       rootsOf: (object) => (object === 'reader' ? ['all'] : []),
       compute: (reader) => reader.entries(filed, 'key').length,
     };
-    const engine = new Engine<string>({ sorted: [], distinct: [], queries: [filing, reading] });
+    const engine = new Engine<string>({ indexes: [], queries: [filing, reading] });
     engine.apply([{ after: 'reason' }, { after: 'reader' }]);
     expect(engine.value(reading, 'all')).toBe(1);
     engine.apply([{ before: 'reason' }]);
@@ -197,7 +203,7 @@ describe('levels', () => {
   function read(level: number, readLevel: number): () => unknown {
     const inner: Query<string, number> = { name: 'inner', level: readLevel, compute: () => 1 };
     const outer: Query<string, number> = { name: 'outer', level, compute: (reader) => reader.value(inner, '') };
-    return () => new Engine({ sorted: [objects], distinct: [], queries: [] }).value(outer, '');
+    return () => new Engine({ indexes: [groupOf(objects)], queries: [] }).value(outer, '');
   }
 
   it('are read from above only', () => {
@@ -215,7 +221,7 @@ describe('levels', () => {
       },
     };
     const fine: Query<string, number> = { name: 'fine', level: 2, compute: () => 2 };
-    const engine = new Engine<string>({ sorted: [objects], distinct: [], queries: [] });
+    const engine = new Engine<string>({ indexes: [groupOf(objects)], queries: [] });
     expect(() => engine.value(failing, '')).toThrow('a bug');
     expect(engine.value(fine, '')).toBe(2);
   });
@@ -235,7 +241,7 @@ describe('levels', () => {
       compute: (_, object) => object,
       contribute: (value, _, contribute) => contribute(derived, 'key', value),
     };
-    const engine = new Engine<string>({ sorted: [objects], distinct: [], queries: [reading, filing] });
+    const engine = new Engine<string>({ indexes: [groupOf(objects)], queries: [reading, filing] });
     expect(() => engine.apply([{ after: 'a' }])).toThrow(
       "query 'reading' reads what a query of its own or a higher level",
     );
