@@ -17,6 +17,8 @@ export interface ScopePair {
   readonly before?: string;
   readonly after?: string;
   readonly namespaces: ReadonlySet<string>;
+  /** The namespaces as clients whose service accounts nothing tells apart. */
+  readonly clients: readonly Client[];
 }
 
 /** The pairs of scopes that most changes leave as they are. */
@@ -31,7 +33,7 @@ export function scopePairs(before: ClientScopes, after: ClientScopes): readonly 
 }
 
 function groupPairs(before: ClientScopes, after: ClientScopes): readonly ScopePair[] {
-  const pairs = new Map<string, { before?: string; after?: string; namespaces: Set<string> }>();
+  const pairs = new Map<string, { before?: string; after?: string; namespaces: Set<string>; clients: Client[] }>();
   for (const namespace of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(namespace);
     const now = after.get(namespace);
@@ -40,8 +42,10 @@ function groupPairs(before: ClientScopes, after: ClientScopes): readonly ScopePa
       ...(old !== undefined && { before: old }),
       ...(now !== undefined && { after: now }),
       namespaces: new Set(),
+      clients: [],
     };
     pair.namespaces.add(namespace);
+    pair.clients.push({ namespace, serviceAccount: anyAccount });
     pairs.set(key, pair);
   }
   return [...pairs.values()];
@@ -143,9 +147,8 @@ function restOf({ rest }: Lookup, scope: string | undefined): Path | undefined {
   return scope === undefined ? undefined : rest.get(scope);
 }
 
-function restClients({ namespaces }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
-  const others = [...namespaces].filter((namespace) => !special.has(namespace));
-  return others.map((namespace) => ({ namespace, serviceAccount: anyAccount }));
+function restClients({ clients }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
+  return special.size === 0 ? clients : clients.filter(({ namespace }) => !special.has(namespace));
 }
 
 /** The accounts that policies tell apart before or after the change; one for all of them where they tell none apart. */
