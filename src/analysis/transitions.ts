@@ -96,23 +96,27 @@ function isDecided({ outcome }: Path): boolean {
 /** The paths to one target by client. */
 interface Lookup {
   readonly accounts: ReadonlyMap<string, ReadonlyMap<string, Path>>;
-  readonly rest: ReadonlyMap<string, Path>;
+  /** Of the other clients of a Sidecar scope with a class of its own, and of all other scopes. */
+  readonly byScope: ReadonlyMap<string, Path>;
+  readonly general: Path | undefined;
 }
 
 function lookupOf(host: readonly TargetPaths[], to: Target): Lookup {
   const classes =
     host.find((candidate) => candidate.to.protocol === to.protocol && candidate.to.port === to.port)?.classes ?? [];
   const accounts = new Map<string, Map<string, Path>>();
-  const rest = new Map<string, Path>();
+  const byScope = new Map<string, Path>();
+  let general: Path | undefined;
   for (const { clients, path } of classes) {
-    if (clients.kind === 'rest') rest.set(clients.scopeKey, path);
-    else
+    if (clients.kind === 'account')
       accounts.set(
         clients.namespace,
         (accounts.get(clients.namespace) ?? new Map<string, Path>()).set(clients.serviceAccount, path),
       );
+    else if ('only' in clients.scopes) byScope.set(clients.scopes.only, path);
+    else general = path;
   }
-  return { accounts, rest };
+  return { accounts, byScope, general };
 }
 
 function targetChanges(to: Target, before: Lookup, after: Lookup, pairs: readonly ScopePair[]): readonly PathChange[] {
@@ -143,8 +147,8 @@ function difference(
   return before === after ? [] : [{ to, ...(before && { before }), ...(after && { after }), clients }];
 }
 
-function restOf({ rest }: Lookup, scope: string | undefined): Path | undefined {
-  return scope === undefined ? undefined : rest.get(scope);
+function restOf({ byScope, general }: Lookup, scope: string | undefined): Path | undefined {
+  return scope === undefined ? undefined : (byScope.get(scope) ?? general);
 }
 
 function restClients({ clients }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
@@ -168,6 +172,6 @@ function pathOf(
 ): Path | undefined {
   if (scope === undefined) return undefined;
   const own = lookup.accounts.get(namespace);
-  if (own === undefined) return lookup.rest.get(scope);
+  if (own === undefined) return restOf(lookup, scope);
   return own.get(serviceAccount) ?? own.get(otherAccounts) ?? own.values().next().value;
 }

@@ -7,6 +7,7 @@ import {
   hasNoLabels,
   meshScope,
   podScopes,
+  type ScopeGroup,
   scopeGroups,
   scopeOf,
   scopeWithKey,
@@ -23,6 +24,7 @@ import {
   ScopeAnswers,
 } from '../mesh/scope-answers.ts';
 import { importsPublicHttp } from '../mesh/sidecar-listeners.ts';
+import { hasScope, type Scopes } from './class-paths.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
 import { type Request, requestFor, type Way } from './way.ts';
@@ -38,13 +40,11 @@ interface TracedClass {
   readonly answers: readonly ScopeAnswer[];
 }
 
-/** Clients with the same ways: one namespace, or all that share a Sidecar scope and are not told apart. */
-export interface ViewClass {
-  /** Absent: the rest of the scope's namespaces. */
-  readonly namespace?: string;
-  readonly scopeKey: string;
-  readonly ways: readonly Way[];
-}
+/** Clients with the same ways: one namespace, or all of some Sidecar scopes that are not told apart. */
+export type ViewClass = { readonly ways: readonly Way[] } & (
+  | { readonly namespace: string }
+  | { readonly scopes: Scopes }
+);
 
 /** A target as the argument of a query. */
 export interface TracedTarget {
@@ -133,39 +133,46 @@ function labelsText(labels: Labels): string {
 }
 
 /**
- * The classes of clients that a target's ways differ by. A namespace gets a class of its own only where some resource on the
- * way mentions it and it has sidecars; so two hundred namespaces cost what the exceptions among them cost.
+ * The classes of clients that a target's ways differ by. A scope gets a class of its own only where it answers otherwise than the mesh's,
+ * and a namespace only where some resource on the way mentions it and it has sidecars; so two hundred namespaces with a Sidecar each cost
+ * what the exceptions among them cost.
  */
 export function viewClasses(
   reader: MeshReader,
   target: TracedTarget,
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
-  const groups = reader.value(scopeGroups, everything);
   const meshKey = meshScope(reader).key;
   const mesh = waysOf(reader, target, '', meshKey);
+  const groups = reader.value(scopeGroups, everything).filter(({ scope }) => scope.key !== meshKey);
+  const { alike = [], others = [] } = Object.groupBy(groups, ({ scope }) =>
+    isAlike(reader, scope, mesh) ? 'alike' : 'others',
+  );
   const withPods = reader.value(podScopes, everything).flatMap(({ namespace, scopes }) => {
     const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh) && !importsOwn(scope);
     return scopeKeyOf(reader, namespace) === meshKey && scopes.every(isAsMesh) ? [] : [namespace];
   });
-  return groups.flatMap(({ scope }): readonly ViewClass[] => {
-    const scopeKey = scope.key;
-    const { ways, asked, ruleHosts } = scopeKey === meshKey ? mesh : restOf(reader, target, scope, mesh);
-    const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
+  const classesOf = (traced: TracedClass, scopes: Scopes, alsoAsked: readonly string[]): readonly ViewClass[] => {
+    const withRules = traced.ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
-    const mentioned = [...new Set([...asked, ...withRules, ...withPods])].sort();
-    const special = mentioned.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
+    const mentioned = [...new Set([...traced.asked, ...alsoAsked, ...withRules, ...withPods])].sort();
+    const special = mentioned.filter((name) => hasScope(scopes, scopeKeyOf(reader, name)) && isClient(name));
     return [
-      { scopeKey, ways },
-      ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
+      { scopes, ways: traced.ways },
+      ...special.map((namespace) => ({ namespace, ways: waysOf(reader, target, namespace, '').ways })),
     ];
-  });
+  };
+  return [
+    ...classesOf(mesh, { allBut: others.map(({ scope }) => scope.key) }, namespacesOfOwn(reader, alike, mesh)),
+    ...others.flatMap(({ scope: { key } }) => classesOf(waysOf(reader, target, '', key), { only: key }, [])),
+  ];
 }
 
-/** The ways of the clients of a scope other than the mesh's that no resource mentions: those of the mesh's wherever the two answer alike. */
-function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
-  if (!isAlike(reader, scope, mesh)) return waysOf(reader, target, '', scope.key);
-  return importsOwn(scope) ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
+/** The namespaces of scopes that import what is in their own, where the scope was asked about that: theirs may be other ways. */
+function namespacesOfOwn(reader: MeshReader, groups: readonly ScopeGroup[], mesh: TracedClass): readonly string[] {
+  const keys = new Set(groups.flatMap(({ scope }) => (importsOwn(scope) ? [scope.key] : [])));
+  if (keys.size === 0) return [];
+  return namespacesOf(mesh.answers).filter((namespace) => keys.has(scopeKeyOf(reader, namespace)));
 }
 
 /** True when a scope gives the answers that the mesh's gave. */
