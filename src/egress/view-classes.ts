@@ -2,28 +2,13 @@ import { dequal } from 'dequal';
 import type { Labels } from '../istio/resources.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { hasAll, type Viewer, viewerOf } from '../istio/viewer.ts';
-import {
-  type ClientView,
-  hasNoLabels,
-  meshScope,
-  podScopes,
-  type ScopeGroup,
-  scopeGroups,
-  scopeOf,
-  scopeWithKey,
-} from '../mesh/client-view.ts';
+import { type ClientView, hasNoLabels, meshScope, podScopes, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
 import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
+import { isAlike, scopesThatDiffer } from '../mesh/import-classes.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import {
-  givesSameAnswers,
-  hasOneListener,
-  namespacesOf,
-  type ScopeAnswer,
-  ScopeAnswers,
-} from '../mesh/scope-answers.ts';
-import { importsPublicHttp } from '../mesh/sidecar-listeners.ts';
+import { namespacesOf, type ScopeAnswer, ScopeAnswers, soleListener } from '../mesh/scope-answers.ts';
 import { hasScope, type Scopes } from './class-paths.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
@@ -83,7 +68,8 @@ function traceRest(reader: MeshReader, request: Request, scopeKey: string): Trac
   const asked = new Set<string>();
   const ruleHosts = new Set<string>();
   const scope = scopeByKey(reader, scopeKey);
-  const answers = scopeKey === meshScope(reader).key && hasOneListener(scope) ? new ScopeAnswers() : undefined;
+  const answers =
+    scopeKey === meshScope(reader).key && soleListener(scope) !== undefined ? new ScopeAnswers() : undefined;
   const view: Omit<ClientView, 'hasLabels'> = {
     reader,
     scope,
@@ -144,12 +130,9 @@ export function viewClasses(
 ): readonly ViewClass[] {
   const meshKey = meshScope(reader).key;
   const mesh = waysOf(reader, target, '', meshKey);
-  const groups = reader.value(scopeGroups, everything).filter(({ scope }) => scope.key !== meshKey);
-  const { alike = [], others = [] } = Object.groupBy(groups, ({ scope }) =>
-    isAlike(reader, scope, mesh) ? 'alike' : 'others',
-  );
+  const others = scopesThatDiffer(reader, mesh.answers);
   const withPods = reader.value(podScopes, everything).flatMap(({ namespace, scopes }) => {
-    const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh) && !importsOwn(scope);
+    const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh.answers) && !importsOwn(scope);
     return scopeKeyOf(reader, namespace) === meshKey && scopes.every(isAsMesh) ? [] : [namespace];
   });
   const classesOf = (traced: TracedClass, scopes: Scopes, alsoAsked: readonly string[]): readonly ViewClass[] => {
@@ -162,22 +145,12 @@ export function viewClasses(
       ...special.map((namespace) => ({ namespace, ways: waysOf(reader, target, namespace, '').ways })),
     ];
   };
+  // The answers are those of a client elsewhere: one that imports its own namespace may give others about that.
+  const own = namespacesOf(mesh.answers).filter((name) => importsOwn(scopeOf(reader, name, hasNoLabels)));
   return [
-    ...classesOf(mesh, { allBut: others.map(({ scope }) => scope.key) }, namespacesOfOwn(reader, alike, mesh)),
-    ...others.flatMap(({ scope: { key } }) => classesOf(waysOf(reader, target, '', key), { only: key }, [])),
+    ...classesOf(mesh, { allBut: others }, own),
+    ...others.flatMap((only) => classesOf(waysOf(reader, target, '', only), { only }, [])),
   ];
-}
-
-/** The namespaces of scopes that import what is in their own, where the scope was asked about that: theirs may be other ways. */
-function namespacesOfOwn(reader: MeshReader, groups: readonly ScopeGroup[], mesh: TracedClass): readonly string[] {
-  const keys = new Set(groups.flatMap(({ scope }) => (importsOwn(scope) ? [scope.key] : [])));
-  if (keys.size === 0) return [];
-  return namespacesOf(mesh.answers).filter((namespace) => keys.has(scopeKeyOf(reader, namespace)));
-}
-
-/** True when a scope gives the answers that the mesh's gave. */
-function isAlike(reader: MeshReader, scope: SidecarScope, mesh: TracedClass): boolean {
-  return givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
 }
 
 function importsOwn({ listeners }: SidecarScope): boolean {
