@@ -313,6 +313,8 @@ export class Engine<O> extends State<O> {
   readonly #touched: Map<ListIndex<O>, Set<string>>;
   /** What the query that is being computed has read so far. */
   #reads: Set<Cell<Node<O>>> | undefined;
+  /** Nodes that lost their last reader in the wave that goes on; whoever else comes to read them has time until its end. */
+  readonly #abandoned = new Set<Node<O>>();
 
   constructor(definition: Definition<O>) {
     super(definition);
@@ -323,6 +325,8 @@ export class Engine<O> extends State<O> {
   apply(changes: readonly ObjectChange<O>[]): void {
     this.send(changes);
     for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
+    for (const node of this.#abandoned) this.#forgetUnused(node);
+    this.#abandoned.clear();
     // What is forgotten takes back what it has filed.
     this.settle();
   }
@@ -439,7 +443,11 @@ export class Engine<O> extends State<O> {
     } finally {
       this.#reads = outer;
     }
-    for (const cell of node.reads) if (!reads.has(cell)) cell.removeReader(node);
+    for (const cell of node.reads) {
+      if (reads.has(cell)) continue;
+      cell.removeReader(node);
+      if (cell instanceof Node && !cell.isRead) this.#abandoned.add(cell);
+    }
     for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
     node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, node.value) : nothingFiled);

@@ -131,6 +131,33 @@ describe('queries', () => {
     expect(shelf.value(queries.debut, 'Austen')).toBe('Emma');
   });
 
+  it('are forgotten once nothing reads them any more', () => {
+    const computed: string[] = [];
+    const printed: Query<Book, number> = {
+      name: 'printed',
+      level: 1,
+      compute(reader, year) {
+        computed.push(year);
+        return reader.distinct(authorsOfYear, year).length;
+      },
+    };
+    const rivals: Query<Book, number> = {
+      name: 'rivals',
+      level: 2,
+      rootsOf: ({ author }) => (author === 'Austen' ? [author] : []),
+      compute: (reader, author) => reader.value(printed, String(reader.first(byAuthor, author)?.year)),
+    };
+    const group = { concerns: () => true, sorted: [byAuthor], distinct: [authorsOfYear] };
+    const shelf = new Engine<Book>({ indexes: [group], queries: [rivals] });
+    shelf.apply([{ after: emma }]);
+    shelf.apply([{ before: emma, after: persuasion }]);
+    computed.length = 0;
+    shelf.apply([{ after: lyrics }]); // of 1815, which concerns nobody now
+    expect(computed).toEqual([]);
+    shelf.apply([{ before: persuasion, after: emma }]);
+    expect(shelf.value(rivals, 'Austen')).toBe(2);
+  });
+
   it('see a derived index change', () => {
     const shelf = shelfOf([emma], queries);
     expect(shelf.value(queries.catalogue, 'A')).toEqual([]);
