@@ -7,7 +7,7 @@ export interface MeshSize {
   readonly hosts: number;
   /** Client namespaces. */
   readonly namespaces: number;
-  /** Every client namespace has a Sidecar of its own. */
+  /** Every client namespace has a Sidecar of its own, and no two are alike. */
   readonly hasSidecars: boolean;
 }
 
@@ -176,8 +176,10 @@ function policy(name: string, client: string, host: string): Manifest {
   });
 }
 
+/** No two import the same: each what its own team shares with others. */
 function sidecar(client: string): Manifest {
-  const object = istio('networking', 'Sidecar', 'default', { egress: [{ hosts: ['./*', `${namespace}/*`] }] });
+  const hosts = ['./*', `${namespace}/*`, `shared-by-${client}/*`];
+  const object = istio('networking', 'Sidecar', 'default', { egress: [{ hosts }] });
   return { ...object, metadata: { ...object.metadata, namespace: client } };
 }
 

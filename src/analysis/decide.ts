@@ -2,7 +2,7 @@ import { anyAccount, otherAccounts } from '../egress/path.ts';
 import { displayRef, idOf } from '../istio/resources.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Notice, Operation, Transition } from './decision.ts';
-import type { Finding } from './finding.ts';
+import type { AffectedPath, Finding } from './finding.ts';
 import { messageOf, worstFirst } from './findings.ts';
 import type { Judgement } from './judge-change.ts';
 
@@ -62,11 +62,16 @@ function groupTransitions(transitions: readonly Transition[]): readonly Group[] 
 
 /** The transitions without the interruptions of paths of which a finding tells, as it says why. */
 function unexplained(transitions: readonly Transition[], findings: readonly Finding[]): readonly Transition[] {
+  if (findings.length === 0 || transitions.every(({ name }) => name !== 'interruption')) return transitions;
   const explained = new Set(findings.flatMap(({ paths }) => paths.map(placeOf)));
-  return transitions.filter((transition) => transition.name !== 'interruption' || !explained.has(placeOf(transition)));
+  return transitions.flatMap((transition) => {
+    if (transition.name !== 'interruption') return [transition];
+    const from = transition.from.filter((client) => !explained.has(placeOf({ from: client, to: transition.to })));
+    return from.length === 0 ? [] : [{ ...transition, from }];
+  });
 }
 
-function placeOf({ from, to }: Pick<Transition, 'from' | 'to'>): string {
+function placeOf({ from, to }: Pick<AffectedPath, 'from' | 'to'>): string {
   return `${from.namespace} ${to.host} ${to.port}`;
 }
 
@@ -95,9 +100,12 @@ function transitionText(group: Group): string {
 
 /** Namespaces, and where policies tell service accounts apart, those. */
 function clientNames(group: Group): readonly string[] {
-  const byNamespace = Map.groupBy(group, ({ from }) => from.namespace);
+  const byNamespace = Map.groupBy(
+    group.flatMap(({ from }) => from),
+    ({ namespace }) => namespace,
+  );
   return [...byNamespace].flatMap(([namespace, own]) => {
-    const accounts = [...new Set(own.map(({ from }) => from.serviceAccount))];
+    const accounts = [...new Set(own.map(({ serviceAccount }) => serviceAccount))];
     if (accounts.includes(anyAccount)) return [namespace];
     return accounts.map((account) =>
       account === otherAccounts ? `other accounts of ${namespace}` : `${namespace}/${account}`,

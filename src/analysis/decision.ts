@@ -5,10 +5,11 @@ import type { Finding } from './finding.ts';
 /** How a path changes by a request. */
 export type TransitionName = 'door' | 'interruption' | 'access change';
 
-/** One path that a request changes, and what to make of it. */
+/** A path that a request changes for some clients alike, and what to make of it. */
 export interface Transition {
   readonly name: TransitionName;
-  readonly from: Client;
+  /** Never empty. */
+  readonly from: readonly Client[];
   readonly to: Target;
   readonly before: Outcome;
   readonly after: Outcome;
@@ -16,7 +17,10 @@ export interface Transition {
   readonly reason: string;
   /** The field that decides the path afterwards, or that decided it before where it was removed. */
   readonly at: FieldRef;
-  /** Other resources that made the path what it was, or make it what it is; those that register the host first. */
+  /**
+   * Other resources that made the path what it was, or make it what it is; those that register the host first. None of an access change,
+   * which nothing is refused for.
+   */
   readonly related: readonly ResourceRef[];
   /** What to do instead; always present on a door. */
   readonly wayOut?: string;

@@ -48,9 +48,16 @@ export interface Judgement {
   readonly retired: readonly string[];
 }
 
+/** How the paths to a host change. */
+interface HostChange {
+  /** Some client reached the host through the gateway. */
+  readonly wasMediated: boolean;
+  readonly changes: readonly PathChange[];
+}
+
 /** Compares the mesh before and after a change: only what the change touched is looked at. */
 export function judgeChange(comparison: Comparison): Judgement {
-  const changes = new Map<string, readonly PathChange[]>();
+  const changes = new Map<string, HostChange>();
   const gone = new Set<string>();
   const retired: string[] = [];
   const pairs = scopePairs(comparison.scopesBefore, comparison.scopesAfter);
@@ -60,9 +67,9 @@ export function judgeChange(comparison: Comparison): Judgement {
       if (after.length > 0) retired.push(host);
       continue;
     }
-    changes.set(host, pathChanges(before, after, pairs));
+    changes.set(host, { wasMediated: before.some(isMediated), changes: pathChanges(before, after, pairs) });
   }
-  const transitions = [...changes].flatMap(([host, list]) => transitionsOf(comparison, host, list));
+  const transitions = [...changes].flatMap(([host, change]) => transitionsOf(comparison, host, change));
   const { introduced, uncovered } = newFindings(comparison, changes, gone);
   return { transitions, introduced, uncovered, retired };
 }
@@ -72,31 +79,24 @@ function isRetired({ before, after }: Comparison, host: string): boolean {
   return !isRegistered(after, host) && isRegistered(before, host);
 }
 
-function transitionsOf(comparison: Comparison, host: string, changes: readonly PathChange[]): readonly Transition[] {
+function transitionsOf(
+  comparison: Comparison,
+  host: string,
+  { wasMediated, changes }: HostChange,
+): readonly Transition[] {
   if (isDirectHost(factsOf(comparison.after).inventory, host)) return [];
-  const wasMediated = comparison.before.value(hostPaths, host).some(isMediated);
-  return changes.flatMap(({ to, clients, before, after }) => {
+  return changes.flatMap(({ to, clients, before, after }): readonly Transition[] => {
     const name = before === undefined || after === undefined ? undefined : transitionOf(before, after, wasMediated);
     if (before === undefined || after === undefined || name === undefined) return [];
     if (isExemptField(comparison, after.decidedBy.at(-1))) return [];
     const from = clients().filter((client) => !isExempt(comparison, host, to, client));
+    if (from.length === 0) return [];
     const at = decidingField(after, comparison.changed);
+    const base = { name, from, to, before: before.outcome, after: after.outcome, reason: reasonOf(name, after), at };
+    if (name === 'access change') return [{ ...base, related: [] }];
     const registered = servicesCovering(comparison.after, host).map(({ resource }) => refOf(resource));
     const related = [...registered, ...after.decidedBy, ...before.decidedBy];
-    return from.map((client): Transition => {
-      const wayOut = name === 'access change' ? {} : { wayOut: wayOutOf(comparison, host, at) };
-      return {
-        name,
-        from: client,
-        to,
-        before: before.outcome,
-        after: after.outcome,
-        reason: reasonOf(name, after),
-        at,
-        related,
-        ...wayOut,
-      };
-    });
+    return [{ ...base, related, wayOut: wayOutOf(comparison, host, at) }];
   });
 }
 
@@ -179,7 +179,7 @@ function isExemptField({ after, settings, today }: Comparison, at: FieldRef | un
 /** `gone`: the hosts that the change retires; what becomes of the routes that remain is no finding. */
 function newFindings(
   comparison: Comparison,
-  changes: ReadonlyMap<string, readonly PathChange[]>,
+  changes: ReadonlyMap<string, HostChange>,
   gone: ReadonlySet<string>,
 ): Pick<Judgement, 'introduced' | 'uncovered'> {
   const { before, after, settings, today, scopesAfter } = comparison;
@@ -234,13 +234,13 @@ function repairedStages({ before, after, settings, today, scopesBefore }: Compar
 function isUncovered(
   { stage, affected }: RawFinding,
   repaired: ReadonlyMap<string, number>,
-  changes: ReadonlyMap<string, readonly PathChange[]>,
+  changes: ReadonlyMap<string, HostChange>,
 ): boolean {
   if (stage === undefined || affected.length === 0) return false;
   const judged = stages.indexOf(stage);
   return affected.every(({ to }) => {
     const key = targetKey(to);
-    const related = (changes.get(to.host) ?? []).filter((change) => targetKey(change.to) === key);
+    const related = (changes.get(to.host)?.changes ?? []).filter((change) => targetKey(change.to) === key);
     const wasBroken = related.length > 0 && related.every(({ before }) => before?.outcome === 'broken');
     return wasBroken && (repaired.get(key) ?? stages.length) <= judged;
   });

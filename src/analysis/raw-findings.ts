@@ -57,6 +57,14 @@ function isResourceRule(rule: Rule): rule is ResourceRule {
   return rule.subject === 'resource' || subjectKinds.some((kind) => kind === rule.subject);
 }
 
+/** The rules about resources of each kind that has some. */
+const rulesByKind: ReadonlyMap<Resource['kind'], readonly ResourceRule[]> = new Map(
+  subjectKinds.map((kind) => [
+    kind,
+    resourceRules.filter((rule) => (rule.subject === 'resource' ? includes(rule.kinds, kind) : rule.subject === kind)),
+  ]),
+);
+
 /** The findings of all path rules about one host (the argument). */
 export const pathFindings: Query<ModelObject, readonly RawFinding[]> = {
   name: 'findings about paths',
@@ -75,29 +83,30 @@ function contributeFindings(findings: readonly RawFinding[], _argument: string, 
 function subjectFindings(
   name: string,
   rootsOf: (object: ModelObject) => Iterable<string>,
-  find: (reader: MeshReader, argument: string) => Iterable<RawFinding>,
+  compute: (reader: MeshReader, argument: string) => readonly RawFinding[],
 ): Query<ModelObject, readonly RawFinding[]> {
-  return { name, level: 8, rootsOf, compute: (...about) => [...find(...about)], contribute: contributeFindings };
+  return { name, level: 8, rootsOf, compute, contribute: contributeFindings };
 }
 
 /** The findings of all rules about policies on one policy (the argument is its identity). */
 const policyFindings = subjectFindings(
   'findings about policies',
   ({ policy }) => (policy === undefined ? [] : [policy.id]),
-  function* (reader, id) {
+  (reader, id) => {
     const policy = reader.first(policiesById, id);
-    if (policy !== undefined) for (const rule of policyRules) yield* stamped(rule, rule.check(policy, reader));
+    return policy === undefined ? [] : policyRules.flatMap((rule) => stamped(rule, rule.check(policy, reader)));
   },
 );
 
 /** The findings of all rules about resources of a kind on one resource (the argument is its identity). */
 export const resourceFindings = subjectFindings(
   'findings about resources',
-  ({ resource, id }) => (resource === undefined || id === undefined || !isSubject(resource.kind) ? [] : [id]),
-  function* (reader, id) {
+  ({ resource, id }) => (resource === undefined || id === undefined || !rulesByKind.has(resource.kind) ? [] : [id]),
+  (reader, id) => {
     const resource = reader.first(resourcesById, id);
-    if (resource !== undefined)
-      for (const rule of resourceRules) yield* stamped(rule, askAbout(rule, resource, reader));
+    if (resource === undefined) return [];
+    const own = rulesByKind.get(resource.kind) ?? [];
+    return own.flatMap((rule) => stamped(rule, askAbout(rule, resource, reader)));
   },
 );
 
@@ -105,10 +114,10 @@ export const resourceFindings = subjectFindings(
  * The findings of all rules about egress gateways on one workload (the argument is its identity): its servers are judged before a
  * route is complete.
  */
-const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, function* (reader, id) {
-  if (!isMeantForEgress(reader, id)) return;
+const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, (reader, id) => {
+  if (!isMeantForEgress(reader, id)) return [];
   const gateway = { workload: workloadById(reader, id), listeners: reader.value(gatewayListeners, id) };
-  for (const rule of gatewayRules) yield* stamped(rule, rule.check(gateway, reader));
+  return gatewayRules.flatMap((rule) => stamped(rule, rule.check(gateway, reader)));
 });
 
 /** All queries that yield findings. */
@@ -117,20 +126,13 @@ export const findingQueries = [pathFindings, policyFindings, resourceFindings, g
 /** All queries whose values an analysis keeps. */
 export const analysisQueries = [hostPaths, isEgressGateway, ...findingQueries] as const;
 
-function isSubject(kind: Resource['kind']): boolean {
-  return resourceRules.some((rule) =>
-    rule.subject === 'resource' ? includes(rule.kinds, kind) : rule.subject === kind,
-  );
-}
-
 function includes(kinds: readonly Resource['kind'][], kind: Resource['kind']): boolean {
   return kinds.includes(kind);
 }
 
-/** What a rule says of a resource, if it is one of its kind. */
+/** What a rule says of a resource of a kind that it is about. */
 function askAbout(rule: ResourceRule, resource: Resource, reader: MeshReader): Iterable<Problem> {
-  if (rule.subject === 'resource')
-    return isOfSubjectKind(resource) && rule.kinds.includes(resource.kind) ? rule.check(resource, reader) : [];
+  if (rule.subject === 'resource') return isOfSubjectKind(resource) ? rule.check(resource, reader) : [];
   if (rule.subject === 'DestinationRule' && resource.kind === 'DestinationRule') return rule.check(resource, reader);
   if (rule.subject === 'Gateway' && resource.kind === 'Gateway') return rule.check(resource, reader);
   if (rule.subject === 'MeshConfig' && resource.kind === 'MeshConfig') return rule.check(resource, reader);
@@ -146,8 +148,8 @@ function isOfSubjectKind(resource: Resource): resource is SubjectResource {
   return includes(subjectKinds, resource.kind);
 }
 
-function* stamped(rule: Rule, problems: Iterable<Problem>): Iterable<RawFinding> {
-  for (const problem of problems) yield rawFinding(rule, problem);
+function stamped(rule: Rule, problems: Iterable<Problem>): readonly RawFinding[] {
+  return Array.from(problems, (problem) => rawFinding(rule, problem));
 }
 
 /** The identity of a finding: rule, resource and key. */

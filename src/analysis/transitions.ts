@@ -13,25 +13,36 @@ export interface PathChange {
 }
 
 /** Client namespaces that have the same Sidecar scopes before and after a change. */
-export interface ScopePair {
+interface ScopePair {
   readonly before?: string;
   readonly after?: string;
-  readonly namespaces: ReadonlySet<string>;
+  /** The namespaces as clients whose service accounts nothing tells apart. */
+  readonly clients: readonly Client[];
+}
+
+/** The client namespaces of both sides of a change, by their scopes. */
+export interface ScopePairs {
+  readonly ofNamespace: ReadonlyMap<string, ScopePair>;
+  /** Of namespaces that are clients on both sides: nearly all. */
+  readonly lasting: readonly ScopePair[];
+  /** Of namespaces that become clients, or cease to be. */
+  readonly others: readonly ScopePair[];
 }
 
 /** The pairs of scopes that most changes leave as they are. */
-const unchangedPairs = new WeakMap<ClientScopes, readonly ScopePair[]>();
+const unchangedPairs = new WeakMap<ClientScopes, ScopePairs>();
 
 /** Groups the client namespaces of both sides by their scopes. */
-export function scopePairs(before: ClientScopes, after: ClientScopes): readonly ScopePair[] {
+export function scopePairs(before: ClientScopes, after: ClientScopes): ScopePairs {
   if (before !== after) return groupPairs(before, after);
   const pairs = unchangedPairs.get(before) ?? groupPairs(before, after);
   unchangedPairs.set(before, pairs);
   return pairs;
 }
 
-function groupPairs(before: ClientScopes, after: ClientScopes): readonly ScopePair[] {
-  const pairs = new Map<string, { before?: string; after?: string; namespaces: Set<string> }>();
+function groupPairs(before: ClientScopes, after: ClientScopes): ScopePairs {
+  const pairs = new Map<string, { before?: string; after?: string; clients: Client[] }>();
+  const ofNamespace = new Map<string, ScopePair>();
   for (const namespace of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(namespace);
     const now = after.get(namespace);
@@ -39,19 +50,23 @@ function groupPairs(before: ClientScopes, after: ClientScopes): readonly ScopePa
     const pair = pairs.get(key) ?? {
       ...(old !== undefined && { before: old }),
       ...(now !== undefined && { after: now }),
-      namespaces: new Set(),
+      clients: [],
     };
-    pair.namespaces.add(namespace);
+    pair.clients.push({ namespace, serviceAccount: anyAccount });
     pairs.set(key, pair);
+    ofNamespace.set(namespace, pair);
   }
-  return [...pairs.values()];
+  const { lasting = [], others = [] } = Object.groupBy(pairs.values(), (pair) =>
+    pair.before === undefined || pair.after === undefined ? 'others' : 'lasting',
+  );
+  return { ofNamespace, lasting, others };
 }
 
 /** The paths to one host on two sides, by client: namespaces with paths of their own one by one, the others by scope. */
 export function pathChanges(
   before: readonly TargetPaths[],
   after: readonly TargetPaths[],
-  pairs: readonly ScopePair[],
+  pairs: ScopePairs,
 ): readonly PathChange[] {
   const targets = new Map([...before, ...after].map(({ to }) => [`${to.protocol}:${to.port}`, to]));
   return [...targets.values()].flatMap((to) => targetChanges(to, lookupOf(before, to), lookupOf(after, to), pairs));
@@ -92,39 +107,50 @@ function isDecided({ outcome }: Path): boolean {
 /** The paths to one target by client. */
 interface Lookup {
   readonly accounts: ReadonlyMap<string, ReadonlyMap<string, Path>>;
-  readonly rest: ReadonlyMap<string, Path>;
+  /** Of the other clients of a Sidecar scope with a class of its own, and of all other scopes. */
+  readonly byScope: ReadonlyMap<string, Path>;
+  readonly general: Path | undefined;
 }
 
 function lookupOf(host: readonly TargetPaths[], to: Target): Lookup {
   const classes =
     host.find((candidate) => candidate.to.protocol === to.protocol && candidate.to.port === to.port)?.classes ?? [];
   const accounts = new Map<string, Map<string, Path>>();
-  const rest = new Map<string, Path>();
+  const byScope = new Map<string, Path>();
+  let general: Path | undefined;
   for (const { clients, path } of classes) {
-    if (clients.kind === 'rest') rest.set(clients.scopeKey, path);
-    else
+    if (clients.kind === 'account')
       accounts.set(
         clients.namespace,
         (accounts.get(clients.namespace) ?? new Map<string, Path>()).set(clients.serviceAccount, path),
       );
+    else if ('only' in clients.scopes) byScope.set(clients.scopes.only, path);
+    else general = path;
   }
-  return { accounts, rest };
+  return { accounts, byScope, general };
 }
 
-function targetChanges(to: Target, before: Lookup, after: Lookup, pairs: readonly ScopePair[]): readonly PathChange[] {
+function targetChanges(to: Target, before: Lookup, after: Lookup, pairs: ScopePairs): readonly PathChange[] {
   const special = new Set([...before.accounts.keys(), ...after.accounts.keys()]);
-  const changes: PathChange[] = [];
-  for (const pair of pairs) {
+  // Two hundred different scopes are one, as far as no class of the target tells them apart.
+  const isAllGeneral = before.byScope.size === 0 && after.byScope.size === 0;
+  const isGeneral = (pair: ScopePair): boolean =>
+    restOf(before, pair.before) === before.general && restOf(after, pair.after) === after.general;
+  const general = isAllGeneral ? pairs.lasting : pairs.lasting.filter(isGeneral);
+  const apart = isAllGeneral ? [] : pairs.lasting.filter((pair) => !isGeneral(pair));
+  const restOfAll = (): readonly Client[] => general.flatMap((pair) => restClients(pair, special));
+  const changes = general.length === 0 ? [] : [...difference(to, before.general, after.general, restOfAll)];
+  for (const pair of [...apart, ...pairs.others])
     changes.push(
       ...difference(to, restOf(before, pair.before), restOf(after, pair.after), () => restClients(pair, special)),
     );
-    for (const namespace of special) {
-      if (!pair.namespaces.has(namespace)) continue;
-      for (const serviceAccount of accountsOf(namespace, before, after)) {
-        const old = pathOf(before, pair.before, namespace, serviceAccount);
-        const now = pathOf(after, pair.after, namespace, serviceAccount);
-        changes.push(...difference(to, old, now, () => [{ namespace, serviceAccount }]));
-      }
+  for (const namespace of special) {
+    const pair = pairs.ofNamespace.get(namespace);
+    if (pair === undefined) continue;
+    for (const serviceAccount of accountsOf(namespace, before, after)) {
+      const old = pathOf(before, pair.before, namespace, serviceAccount);
+      const now = pathOf(after, pair.after, namespace, serviceAccount);
+      changes.push(...difference(to, old, now, () => [{ namespace, serviceAccount }]));
     }
   }
   return changes;
@@ -139,13 +165,12 @@ function difference(
   return before === after ? [] : [{ to, ...(before && { before }), ...(after && { after }), clients }];
 }
 
-function restOf({ rest }: Lookup, scope: string | undefined): Path | undefined {
-  return scope === undefined ? undefined : rest.get(scope);
+function restOf({ byScope, general }: Lookup, scope: string | undefined): Path | undefined {
+  return scope === undefined ? undefined : (byScope.get(scope) ?? general);
 }
 
-function restClients({ namespaces }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
-  const others = [...namespaces].filter((namespace) => !special.has(namespace));
-  return others.map((namespace) => ({ namespace, serviceAccount: anyAccount }));
+function restClients({ clients }: ScopePair, special: ReadonlySet<string>): readonly Client[] {
+  return special.size === 0 ? clients : clients.filter(({ namespace }) => !special.has(namespace));
 }
 
 /** The accounts that policies tell apart before or after the change; one for all of them where they tell none apart. */
@@ -165,6 +190,6 @@ function pathOf(
 ): Path | undefined {
   if (scope === undefined) return undefined;
   const own = lookup.accounts.get(namespace);
-  if (own === undefined) return lookup.rest.get(scope);
+  if (own === undefined) return restOf(lookup, scope);
   return own.get(serviceAccount) ?? own.get(otherAccounts) ?? own.values().next().value;
 }

@@ -103,6 +103,6 @@ function toFinding(notice: Notice, changed: ResourceRef, severity: Finding['seve
     message: isStory ? transition.reason : message,
     fix: transition?.wayOut ?? 'take the change back unless that is meant',
     related: transition ? [transition.at] : [],
-    paths: transition ? [{ from: transition.from, to: transition.to, outcome: transition.after }] : [],
+    paths: transition?.from.map((from) => ({ from, to: transition.to, outcome: transition.after })) ?? [],
   };
 }

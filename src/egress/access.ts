@@ -3,7 +3,7 @@ import { ambientNamespaces, clientNamespaces } from '../mesh/clients.ts';
 import type { Query } from '../mesh/engine.ts';
 import { everything, type MeshReader } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import type { Clients, TargetPaths } from './class-paths.ts';
+import type { Clients, Scopes, TargetPaths } from './class-paths.ts';
 import type { Client, Path } from './path.ts';
 
 /** Says which clients a class stands for. */
@@ -46,11 +46,16 @@ export function clientExpander(scopes: ClientScopes): ExpandClients {
 
 function createExpander(scopes: ClientScopes): ExpandClients {
   const byScope = Map.groupBy(scopes.keys(), (namespace) => scopes.get(namespace));
+  const namespacesOf = (some: Scopes): readonly string[] => {
+    if ('only' in some) return byScope.get(some.only) ?? [];
+    if (some.allBut.length === 0) return [...scopes.keys()];
+    const others = new Set(some.allBut);
+    return [...scopes].flatMap(([namespace, key]) => (others.has(key) ? [] : [namespace]));
+  };
   return (clients) => {
     if (clients.kind === 'account') return [{ namespace: clients.namespace, serviceAccount: clients.serviceAccount }];
-    const { scopeKey, except, serviceAccount } = clients;
-    const namespaces = byScope.get(scopeKey) ?? [];
-    return namespaces
+    const { except, serviceAccount } = clients;
+    return namespacesOf(clients.scopes)
       .filter((namespace) => !except.includes(namespace))
       .map((namespace) => ({ namespace, serviceAccount }));
   };

@@ -7,9 +7,11 @@ import { isKubernetes, type MeshService } from '../istio/service.ts';
 import type { ClientView } from '../mesh/client-view.ts';
 import { clusterService } from '../mesh/cluster-services.ts';
 import { type ConsolidatedRule, exportedRuleFor, policyFor } from '../mesh/destination-rules.ts';
+import type { Query } from '../mesh/engine.ts';
 import { mayBeEgressGateway, podPort, type Workload, workloadsBehind } from '../mesh/gateway-workloads.ts';
 import { isGateway, listensOn } from '../mesh/gateways.ts';
 import { factsOf, gatewayBoundHosts, type MeshReader, peerAuthentications } from '../mesh/indexes.ts';
+import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesOfHost } from '../mesh/services.ts';
 import type { Captured } from './capture.ts';
 import type { Cause, ClientTlsMode, Hop } from './path.ts';
@@ -35,11 +37,23 @@ export interface AtGateway {
 export function gatewayServiceOf(reader: MeshReader, destination: string, name?: string): MeshService | undefined {
   const service = servicesOfHost(reader, destination).find(isKubernetes);
   if (service === undefined) return undefined;
-  const workloads = workloadsBehind(reader, service).filter((workload) => mayBeEgressGateway(reader, workload));
-  const isKnown = workloads.some((workload) => workload.isProxyOnly || isGateway(reader, workload));
-  const isMeant = name !== undefined && workloads.length > 0 && isBoundToGateway(reader, name);
-  return isKnown || isMeant ? service : undefined;
+  const role = reader.value(serviceRoles, service.host);
+  const isMeant = role === 'perhaps' && name !== undefined && isBoundToGateway(reader, name);
+  return role === 'gateway' || isMeant ? service : undefined;
 }
+
+/** Whether the pods behind a Kubernetes Service (the argument is its host) are a gateway, or may be one. Asked for every destination of every route. */
+const serviceRoles: Query<ModelObject, 'gateway' | 'perhaps' | 'none'> = {
+  name: 'roles of Services',
+  level: 1,
+  compute(reader, host) {
+    const service = servicesOfHost(reader, host).find(isKubernetes);
+    const workloads = service === undefined ? [] : workloadsBehind(reader, service);
+    const possible = workloads.filter((workload) => mayBeEgressGateway(reader, workload));
+    if (possible.some((workload) => workload.isProxyOnly || isGateway(reader, workload))) return 'gateway';
+    return possible.length === 0 ? 'none' : 'perhaps';
+  },
+};
 
 /** The Service's full name that is meant by a part of it, where an egress gateway has it: names with a dot are not completed. */
 export function wholeGatewayHost(reader: MeshReader, part: string): string | undefined {

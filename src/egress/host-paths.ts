@@ -9,7 +9,7 @@ import { factsOf, type MeshReader, meshVirtualServices, servicesByHost, snisOfMa
 import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesCovering } from '../mesh/services.ts';
 import { trimmed } from '../mesh/trimmed.ts';
-import type { ClassPath, TargetPaths } from './class-paths.ts';
+import { type ClassPath, hasScope, type TargetPaths } from './class-paths.ts';
 import { contributeFlows } from './flows.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { type GuardedWay, guardedWays, judge } from './judge.ts';
@@ -141,7 +141,7 @@ function nameFor(host: string): string {
 function pathsTo(reader: MeshReader, to: Target): readonly ClassPath[] {
   const target = { protocol: to.protocol, name: nameFor(to.host), port: to.port };
   const classes = viewClasses(reader, target, (namespace) => hasSidecars(reader, namespace));
-  const special = classes.flatMap(({ namespace }) => (namespace === undefined ? [] : [namespace]));
+  const special = classes.flatMap((viewClass) => ('namespace' in viewClass ? [viewClass.namespace] : []));
   return trimmed(classes.flatMap((viewClass) => splitByIdentity(reader, viewClass, special, to)));
 }
 
@@ -154,20 +154,16 @@ function splitByIdentity(
 ): readonly ClassPath[] {
   const ways = guardedWays(reader, viewClass.ways);
   const named = namedIdentities(reader, ways);
-  if (viewClass.namespace !== undefined) return accountPaths(reader, ways, viewClass.namespace, named, to);
+  if ('namespace' in viewClass) return accountPaths(reader, ways, viewClass.namespace, named, to);
+  const { scopes } = viewClass;
   const own = [...named.namespaces].filter(
     (namespace) =>
-      !special.includes(namespace) &&
-      hasSidecars(reader, namespace) &&
-      scopeKeyOf(reader, namespace) === viewClass.scopeKey,
+      !special.includes(namespace) && hasSidecars(reader, namespace) && hasScope(scopes, scopeKeyOf(reader, namespace)),
   );
   const paths = own.flatMap((namespace) => accountPaths(reader, ways, namespace, named, to));
   const except = [...special, ...own].sort();
   const path = judge(reader, ways, { namespace: '', serviceAccount: anyAccount }, to);
-  return [
-    { clients: { kind: 'rest', scopeKey: viewClass.scopeKey, except, serviceAccount: anyAccount }, path },
-    ...paths,
-  ];
+  return [{ clients: { kind: 'rest', scopes, except, serviceAccount: anyAccount }, path }, ...paths];
 }
 
 interface NamedIdentities {

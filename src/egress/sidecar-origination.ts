@@ -1,13 +1,14 @@
 import { idOf, refOf } from '../istio/resources.ts';
+import type { SidecarScope } from '../istio/sidecar.ts';
 import { hasAll, viewerOf } from '../istio/viewer.ts';
-import { type ClientView, hasNoLabels, meshScope, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
+import { type ClientView, hasNoLabels, scopeGroups, scopeOf } from '../mesh/client-view.ts';
 import { hasSidecars } from '../mesh/clients.ts';
 import { clusterService, gatewayService } from '../mesh/cluster-services.ts';
 import { type ConsolidatedRule, destinationRuleFor } from '../mesh/destination-rules.ts';
 import { workloadById } from '../mesh/gateways.ts';
-import type { MeshReader } from '../mesh/indexes.ts';
+import { everything, type MeshReader } from '../mesh/indexes.ts';
 import { portOf } from '../mesh/services.ts';
-import type { Clients } from './class-paths.ts';
+import { type Clients, hasScope } from './class-paths.ts';
 import type { Path } from './path.ts';
 import { scopeKeyOf } from './view-classes.ts';
 
@@ -38,22 +39,29 @@ function viewsOf(
   { namespace, exportTo }: ConsolidatedRule,
 ): readonly ClientView[] {
   if (clients.kind === 'account') return clients.namespace === gateway ? [] : [viewFrom(reader, clients.namespace)];
-  const { scopeKey, except } = clients;
+  const { scopes, except } = clients;
   const mentioned = [...new Set([namespace, ...exportTo])].filter(
     (name) =>
-      name !== gateway && !except.includes(name) && hasSidecars(reader, name) && scopeKeyOf(reader, name) === scopeKey,
+      name !== gateway &&
+      !except.includes(name) &&
+      hasSidecars(reader, name) &&
+      hasScope(scopes, scopeKeyOf(reader, name)),
   );
-  return [viewFromElsewhere(reader, scopeKey), ...mentioned.map((name) => viewFrom(reader, name))];
+  const groups = reader.value(scopeGroups, everything).filter(({ scope }) => hasScope(scopes, scope.key));
+  return [
+    ...groups.map(({ scope }) => viewFromElsewhere(reader, scope)),
+    ...mentioned.map((name) => viewFrom(reader, name)),
+  ];
 }
 
 function viewFrom(reader: MeshReader, namespace: string): ClientView {
   return { reader, scope: scopeOf(reader, namespace, hasNoLabels), ...viewerOf(namespace, {}) };
 }
 
-function viewFromElsewhere(reader: MeshReader, scopeKey: string): ClientView {
+function viewFromElsewhere(reader: MeshReader, scope: SidecarScope): ClientView {
   return {
     reader,
-    scope: reader.value(scopeWithKey, scopeKey) ?? meshScope(reader),
+    scope,
     isIn: () => false,
     ruleNamespace: () => undefined,
     hasLabels: (selector) => hasAll({}, selector),

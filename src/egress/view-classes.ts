@@ -2,27 +2,14 @@ import { dequal } from 'dequal';
 import type { Labels } from '../istio/resources.ts';
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { hasAll, type Viewer, viewerOf } from '../istio/viewer.ts';
-import {
-  type ClientView,
-  hasNoLabels,
-  meshScope,
-  podScopes,
-  scopeGroups,
-  scopeOf,
-  scopeWithKey,
-} from '../mesh/client-view.ts';
+import { type ClientView, hasNoLabels, meshScope, podScopes, scopeOf, scopeWithKey } from '../mesh/client-view.ts';
 import { namespacesWithRules } from '../mesh/destination-rules.ts';
 import type { Query } from '../mesh/engine.ts';
+import { isAlike, scopesThatDiffer } from '../mesh/import-classes.ts';
 import { everything, type MeshReader, ruleKey } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
-import {
-  givesSameAnswers,
-  hasOneListener,
-  namespacesOf,
-  type ScopeAnswer,
-  ScopeAnswers,
-} from '../mesh/scope-answers.ts';
-import { importsPublicHttp } from '../mesh/sidecar-listeners.ts';
+import { namespacesOf, type ScopeAnswer, ScopeAnswers, soleListener } from '../mesh/scope-answers.ts';
+import { hasScope, type Scopes } from './class-paths.ts';
 import type { AppProtocol } from './path.ts';
 import { trace } from './trace.ts';
 import { type Request, requestFor, type Way } from './way.ts';
@@ -38,13 +25,11 @@ interface TracedClass {
   readonly answers: readonly ScopeAnswer[];
 }
 
-/** Clients with the same ways: one namespace, or all that share a Sidecar scope and are not told apart. */
-export interface ViewClass {
-  /** Absent: the rest of the scope's namespaces. */
-  readonly namespace?: string;
-  readonly scopeKey: string;
-  readonly ways: readonly Way[];
-}
+/** Clients with the same ways: one namespace, or all of some Sidecar scopes that are not told apart. */
+export type ViewClass = { readonly ways: readonly Way[] } & (
+  | { readonly namespace: string }
+  | { readonly scopes: Scopes }
+);
 
 /** A target as the argument of a query. */
 export interface TracedTarget {
@@ -83,7 +68,8 @@ function traceRest(reader: MeshReader, request: Request, scopeKey: string): Trac
   const asked = new Set<string>();
   const ruleHosts = new Set<string>();
   const scope = scopeByKey(reader, scopeKey);
-  const answers = scopeKey === meshScope(reader).key && hasOneListener(scope) ? new ScopeAnswers() : undefined;
+  const answers =
+    scopeKey === meshScope(reader).key && soleListener(scope) !== undefined ? new ScopeAnswers() : undefined;
   const view: Omit<ClientView, 'hasLabels'> = {
     reader,
     scope,
@@ -133,44 +119,38 @@ function labelsText(labels: Labels): string {
 }
 
 /**
- * The classes of clients that a target's ways differ by. A namespace gets a class of its own only where some resource on the
- * way mentions it and it has sidecars; so two hundred namespaces cost what the exceptions among them cost.
+ * The classes of clients that a target's ways differ by. A scope gets a class of its own only where it answers otherwise than the mesh's,
+ * and a namespace only where some resource on the way mentions it and it has sidecars; so two hundred namespaces with a Sidecar each cost
+ * what the exceptions among them cost.
  */
 export function viewClasses(
   reader: MeshReader,
   target: TracedTarget,
   isClient: (namespace: string) => boolean,
 ): readonly ViewClass[] {
-  const groups = reader.value(scopeGroups, everything);
   const meshKey = meshScope(reader).key;
   const mesh = waysOf(reader, target, '', meshKey);
+  const others = scopesThatDiffer(reader, mesh.answers);
   const withPods = reader.value(podScopes, everything).flatMap(({ namespace, scopes }) => {
-    const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh) && !importsOwn(scope);
+    const isAsMesh = (scope: SidecarScope): boolean => isAlike(reader, scope, mesh.answers) && !importsOwn(scope);
     return scopeKeyOf(reader, namespace) === meshKey && scopes.every(isAsMesh) ? [] : [namespace];
   });
-  return groups.flatMap(({ scope }): readonly ViewClass[] => {
-    const scopeKey = scope.key;
-    const { ways, asked, ruleHosts } = scopeKey === meshKey ? mesh : restOf(reader, target, scope, mesh);
-    const withRules = ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
+  const classesOf = (traced: TracedClass, scopes: Scopes, alsoAsked: readonly string[]): readonly ViewClass[] => {
+    const withRules = traced.ruleHosts.flatMap((host) => reader.value(namespacesWithRules, host));
     // A namespace that nothing asks about gets the same answers, hence the same ways.
-    const mentioned = [...new Set([...asked, ...withRules, ...withPods])].sort();
-    const special = mentioned.filter((namespace) => scopeKeyOf(reader, namespace) === scopeKey && isClient(namespace));
+    const mentioned = [...new Set([...traced.asked, ...alsoAsked, ...withRules, ...withPods])].sort();
+    const special = mentioned.filter((name) => hasScope(scopes, scopeKeyOf(reader, name)) && isClient(name));
     return [
-      { scopeKey, ways },
-      ...special.map((namespace) => ({ namespace, scopeKey, ways: waysOf(reader, target, namespace, '').ways })),
+      { scopes, ways: traced.ways },
+      ...special.map((namespace) => ({ namespace, ways: waysOf(reader, target, namespace, '').ways })),
     ];
-  });
-}
-
-/** The ways of the clients of a scope other than the mesh's that no resource mentions: those of the mesh's wherever the two answer alike. */
-function restOf(reader: MeshReader, target: TracedTarget, scope: SidecarScope, mesh: TracedClass): TracedClass {
-  if (!isAlike(reader, scope, mesh)) return waysOf(reader, target, '', scope.key);
-  return importsOwn(scope) ? { ...mesh, asked: [...mesh.asked, ...namespacesOf(mesh.answers)] } : mesh;
-}
-
-/** True when a scope gives the answers that the mesh's gave. */
-function isAlike(reader: MeshReader, scope: SidecarScope, mesh: TracedClass): boolean {
-  return givesSameAnswers(scope, mesh.answers, (port) => importsPublicHttp(reader, port, scope));
+  };
+  // The answers are those of a client elsewhere: one that imports its own namespace may give others about that.
+  const own = namespacesOf(mesh.answers).filter((name) => importsOwn(scopeOf(reader, name, hasNoLabels)));
+  return [
+    ...classesOf(mesh, { allBut: others }, own),
+    ...others.flatMap((only) => classesOf(waysOf(reader, target, '', only), { only }, [])),
+  ];
 }
 
 function importsOwn({ listeners }: SidecarScope): boolean {

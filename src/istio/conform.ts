@@ -41,89 +41,97 @@ const maxQuotedLength = 64;
  */
 export function conform(schema: SchemaNode, value: unknown): Conformed {
   const problems: SchemaProblem[] = [];
-  const tell: Tell = (problem, candidates) => {
+  const tell: Tell = (place, problem, candidates) => {
     if (problems.length >= maxProblems) return;
     const suggestion = candidates && closestName(candidates.insteadOf, candidates.among);
-    problems.push(suggestion === undefined ? problem : { ...problem, suggestion });
+    problems.push({ path: pathOf(place), ...problem, ...(suggestion !== undefined && { suggestion }) });
   };
-  return { value: fitNode(schema, value, 'spec', tell), problems };
+  return { value: fitNode(schema, value, { name: 'spec' }, tell), problems };
+}
+
+/** A field or list item. Only where there is a problem, which is rare, its path is written out. */
+interface Place {
+  readonly parent?: Place;
+  readonly name: string | number;
 }
 
 /** Records a problem, with what was probably meant `insteadOf` a name. */
-type Tell = (problem: SchemaProblem, candidates?: { insteadOf: string; among: readonly string[] }) => void;
+type Tell = (
+  place: Place,
+  problem: Omit<SchemaProblem, 'path'>,
+  candidates?: { insteadOf: string; among: readonly string[] },
+) => void;
 
 /** The part of `value` that fits; undefined for nothing. */
-function fitNode(node: SchemaNode, value: unknown, path: string, tell: Tell): unknown {
+function fitNode(node: SchemaNode, value: unknown, place: Place, tell: Tell): unknown {
   if (value === null || value === undefined) return undefined;
   switch (node.t) {
     case 'object':
-      return isJsonObject(value) ? fitObject(node, value, path, tell) : wrongType(node, value, path, tell);
+      return isJsonObject(value) ? fitObject(node, value, place, tell) : wrongType(node, value, place, tell);
     case 'map':
-      return isJsonObject(value) ? fitMap(node.v, value, path, tell) : wrongType(node, value, path, tell);
+      return isJsonObject(value) ? fitMap(node.v, value, place, tell) : wrongType(node, value, place, tell);
     case 'array':
-      return Array.isArray(value) ? fitArray(node.i, value, path, tell) : wrongType(node, value, path, tell);
+      return Array.isArray(value) ? fitArray(node.i, value, place, tell) : wrongType(node, value, place, tell);
     case 'string':
-      return typeof value === 'string' ? fitString(node.e, value, path, tell) : wrongType(node, value, path, tell);
+      return typeof value === 'string' ? fitString(node.e, value, place, tell) : wrongType(node, value, place, tell);
     default:
-      return isScalar(node.t, value) ? value : wrongType(node, value, path, tell);
+      return isScalar(node.t, value) ? value : wrongType(node, value, place, tell);
   }
 }
 
 function fitObject(
   { f: fields, r: required = [] }: SchemaNode & { t: 'object' },
   value: JsonObject,
-  path: string,
+  place: Place,
   tell: Tell,
 ): unknown {
   for (const name of required) {
     if (Object.hasOwn(value, name) && value[name] !== null) continue;
-    tell({ path: join(path, name), kind: 'missing-field', message: `required field '${name}' is missing` });
+    tell({ parent: place, name }, { kind: 'missing-field', message: `required field '${name}' is missing` });
   }
   return fitEntries(value, (name, child) => {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (field) return fitNode(field, child, join(path, name), tell);
+    const own = { parent: place, name };
+    if (field) return fitNode(field, child, own, tell);
     const message = `unknown field ${quote(name)}`;
-    tell({ path: join(path, name), kind: 'unknown-field', message }, { insteadOf: name, among: Object.keys(fields) });
+    tell(own, { kind: 'unknown-field', message }, { insteadOf: name, among: Object.keys(fields) });
     return undefined;
   });
 }
 
-function fitMap(values: SchemaNode, value: JsonObject, path: string, tell: Tell): unknown {
-  return fitEntries(value, (key, child) => fitNode(values, child, join(path, key), tell));
+function fitMap(values: SchemaNode, value: JsonObject, place: Place, tell: Tell): unknown {
+  return fitEntries(value, (key, child) => fitNode(values, child, { parent: place, name: key }, tell));
 }
 
 function fitEntries(value: JsonObject, fitEntry: (key: string, child: unknown) => unknown): unknown {
-  let isChanged = false;
-  const kept: [string, unknown][] = [];
-  for (const [key, child] of Object.entries(value)) {
-    const fitted = fitEntry(key, child);
-    if (fitted !== child) isChanged = true;
-    if (fitted !== undefined) kept.push([key, fitted]);
-  }
-  return isChanged ? Object.fromEntries(kept) : value; // fromEntries defines own properties, so a key __proto__ does no harm
+  const keys = Object.keys(value);
+  const fitted = keys.map((key) => fitEntry(key, value[key]));
+  if (keys.every((key, index) => fitted[index] === value[key])) return value;
+  const kept = keys.map((key, index) => [key, fitted[index]] as const).filter(([, child]) => child !== undefined);
+  return Object.fromEntries(kept); // defines own properties, so a key __proto__ does no harm
 }
 
-function fitArray(items: SchemaNode, value: readonly unknown[], path: string, tell: Tell): unknown {
+function fitArray(items: SchemaNode, value: readonly unknown[], place: Place, tell: Tell): unknown {
   let isChanged = false;
   const kept: unknown[] = [];
   for (const [index, item] of value.entries()) {
-    const itemPath = `${path}[${index}]`;
-    const fitted = item === null ? wrongType(items, item, itemPath, tell) : fitNode(items, item, itemPath, tell);
+    const own = { parent: place, name: index };
+    const fitted = item === null ? wrongType(items, item, own, tell) : fitNode(items, item, own, tell);
     if (fitted !== item) isChanged = true;
     if (fitted !== undefined) kept.push(fitted);
   }
   return isChanged ? kept : value;
 }
 
-function fitString(allowed: readonly string[] | undefined, value: string, path: string, tell: Tell): unknown {
+function fitString(allowed: readonly string[] | undefined, value: string, place: Place, tell: Tell): unknown {
   if (!allowed || allowed.includes(value)) return value;
   const message = `${quote(value)} is none of ${allowed.map(quote).join(', ')}`;
-  tell({ path, kind: 'wrong-enum', message }, { insteadOf: value, among: allowed });
+  tell(place, { kind: 'wrong-enum', message }, { insteadOf: value, among: allowed });
   return undefined;
 }
 
-function wrongType(node: SchemaNode, value: unknown, path: string, tell: Tell): undefined {
-  tell({ path, kind: 'wrong-type', message: `${nameOfValue(value)} where ${nameOfType[node.t]} belongs` });
+function wrongType(node: SchemaNode, value: unknown, place: Place, tell: Tell): undefined {
+  tell(place, { kind: 'wrong-type', message: `${nameOfValue(value)} where ${nameOfType[node.t]} belongs` });
 }
 
 const nameOfType: Readonly<Record<SchemaNode['t'], string>> = {
@@ -162,6 +170,8 @@ function quote(text: string): string {
   return text.length <= maxQuotedLength ? `'${text}'` : `'${text.slice(0, maxQuotedLength)}…'`;
 }
 
-function join(path: string, name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? `${path}.${name}` : `${path}['${name}']`;
+function pathOf({ parent, name }: Place): string {
+  if (parent === undefined) return String(name);
+  if (typeof name === 'number') return `${pathOf(parent)}[${name}]`;
+  return /^[A-Za-z_]\w*$/.test(name) ? `${pathOf(parent)}.${name}` : `${pathOf(parent)}['${name}']`;
 }

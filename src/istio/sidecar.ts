@@ -96,7 +96,12 @@ export function isForAllPorts({ port, bind }: EgressListener): boolean {
 }
 
 /** True when a listener imports a service. `isOwn`: the service is in the proxy's namespace. Source: sidecar.go `selectServices`. */
-export function importsService(listener: EgressListener, host: string, namespace: string, isOwn: boolean): boolean {
+export function importsService(
+  listener: Pick<EgressListener, 'imports'>,
+  host: string,
+  namespace: string,
+  isOwn: boolean,
+): boolean {
   const candidates = importsOf(listener, namespace, isOwn);
   if (candidates.some((imports) => imports.excluded.some((pattern) => covers(pattern, host)))) return false;
   return candidates.some((imports) => imports.hosts.some((pattern) => covers(pattern, host)));
@@ -107,7 +112,7 @@ export function importsService(listener: EgressListener, host: string, namespace
  * imported as services are. Source: pilot/pkg/model/virtualservice.go `SelectVirtualServices`.
  */
 export function importsVirtualService(
-  listener: EgressListener,
+  listener: Pick<EgressListener, 'imports'>,
   hosts: readonly string[],
   namespace: string,
   isOwn: boolean,
@@ -123,7 +128,7 @@ function matchesImport(pattern: string, host: string): boolean {
   return isWildcard(pattern) || isWildcard(host) ? overlaps(pattern, host) : pattern === host;
 }
 
-function importsOf(listener: EgressListener, namespace: string, isOwn: boolean): readonly Imports[] {
+function importsOf(listener: Pick<EgressListener, 'imports'>, namespace: string, isOwn: boolean): readonly Imports[] {
   const found: Imports[] = [];
   const own = isOwn ? listener.imports.get('.') : undefined;
   if (own !== undefined) found.push(own);

@@ -147,6 +147,7 @@ function append(existing: SeenService | undefined, next: SeenService): SeenServi
 
 /** Source: pilot/pkg/model/sidecar.go `canMergeServices`. */
 function canMerge(a: MeshService, b: MeshService): boolean {
+  if (a === b) return true;
   return (
     a.namespace === b.namespace &&
     a.resolution === b.resolution &&

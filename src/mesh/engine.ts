@@ -76,10 +76,16 @@ export interface ValueChange<V> {
   readonly after?: V;
 }
 
-/** All object indexes, and all queries that have roots, of a model. */
-export interface Definition<O> {
+/** Indexes that only some objects file anything in: all others are not even asked for entries. */
+export interface IndexGroup<O> {
+  concerns(object: O): boolean;
   readonly sorted: readonly SortedIndex<O, unknown>[];
   readonly distinct: readonly DistinctIndex<O>[];
+}
+
+/** All object indexes, and all queries that have roots, of a model. */
+export interface Definition<O> {
+  readonly indexes: readonly IndexGroup<O>[];
   readonly queries: readonly Query<O, unknown>[];
   /** Derived indexes of which it is to be known where they change. */
   readonly followed?: readonly DerivedIndex<unknown>[];
@@ -157,8 +163,13 @@ abstract class State<O> implements Reader<O> {
   /** Files changes in all indexes and brings every value up to date that they concern. */
   protected send(changes: Iterable<ObjectChange<O>>): void {
     for (const change of changes) {
-      for (const index of this.definition.sorted) this.#fileSorted(index, change);
-      for (const index of this.definition.distinct) this.#fileDistinct(index, change);
+      for (const group of this.definition.indexes) {
+        const before = change.before !== undefined && group.concerns(change.before) ? change.before : undefined;
+        const after = change.after !== undefined && group.concerns(change.after) ? change.after : undefined;
+        if (before === undefined && after === undefined) continue;
+        for (const index of group.sorted) this.#fileSorted(index, before, after);
+        for (const index of group.distinct) this.#fileDistinct(index, before, after);
+      }
       for (const query of this.definition.queries) this.#fileRoots(query, change);
     }
     this.settle();
@@ -218,18 +229,17 @@ abstract class State<O> implements Reader<O> {
     return trimmed([...before.slice(0, start), ...filedNow, ...before.slice(before.length - end)]);
   }
 
-  #fileSorted(index: SortedIndex<O, unknown>, change: ObjectChange<O>): void {
-    if (change.before !== undefined) {
-      for (const [key, entry] of index.entriesOf(change.before)) {
+  #fileSorted(index: SortedIndex<O, unknown>, before: O | undefined, after: O | undefined): void {
+    if (before !== undefined) {
+      for (const [key, entry] of index.entriesOf(before)) {
         if (isFixed(index)) throw new Error(`index '${index.name}' is fixed, and an entry of it is to go`);
         this.removeEntry(index, key, entry);
       }
     }
-    if (change.after !== undefined)
-      for (const [key, entry] of index.entriesOf(change.after)) this.addEntry(index, key, entry);
+    if (after !== undefined) for (const [key, entry] of index.entriesOf(after)) this.addEntry(index, key, entry);
   }
 
-  #fileDistinct(index: DistinctIndex<O>, change: ObjectChange<O>): void {
+  #fileDistinct(index: DistinctIndex<O>, before: O | undefined, after: O | undefined): void {
     const differences = new Map<string, { key: string; entry: string; difference: number }>();
     const count = (object: O | undefined, step: number): void => {
       if (object === undefined) return;
@@ -240,8 +250,8 @@ abstract class State<O> implements Reader<O> {
         differences.set(place, known);
       }
     };
-    count(change.before, -1);
-    count(change.after, 1);
+    count(before, -1);
+    count(after, 1);
     for (const { key, entry, difference } of differences.values()) {
       if (difference !== 0) this.changeCount(index, key, entry, difference);
     }
@@ -318,6 +328,8 @@ export class Engine<O> extends State<O> {
   readonly #touched: Map<ListIndex<O>, Set<string>>;
   /** What the query that is being computed has read so far. */
   #reads: Set<Cell<Node<O>>> | undefined;
+  /** Nodes that lost their last reader in the wave that goes on; whoever else comes to read them has time until its end. */
+  readonly #abandoned = new Set<Node<O>>();
 
   constructor(definition: Definition<O>) {
     super(definition);
@@ -328,6 +340,8 @@ export class Engine<O> extends State<O> {
   apply(changes: readonly ObjectChange<O>[]): void {
     this.send(changes);
     for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
+    for (const node of this.#abandoned) this.#forgetUnused(node);
+    this.#abandoned.clear();
     // What is forgotten takes back what it has filed.
     this.settle();
   }
@@ -443,7 +457,11 @@ export class Engine<O> extends State<O> {
     } finally {
       this.#reads = outer;
     }
-    for (const cell of node.reads) if (!reads.has(cell)) cell.removeReader(node);
+    for (const cell of node.reads) {
+      if (reads.has(cell)) continue;
+      cell.removeReader(node);
+      if (cell instanceof Node && !cell.isRead) this.#abandoned.add(cell);
+    }
     for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
     node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, node.value) : nothingFiled);

@@ -95,7 +95,10 @@ export class GeneratedObjects {
 
   #start(): Engine<Resource> {
     const { routes, generated } = this.#queries;
-    const engine = new Engine({ sorted: gatewayApiIndexes, distinct: [], queries: [routes, generated] });
+    const engine = new Engine({
+      indexes: [{ concerns: () => true, sorted: gatewayApiIndexes, distinct: [] }],
+      queries: [routes, generated],
+    });
     const read = [...this.#resources()].filter(({ kind }) => readKinds.has(kind));
     engine.apply(read.map((after) => ({ after })));
     this.#engine = engine;

@@ -23,7 +23,7 @@ import { isKubernetes, type MeshService, olderServiceFirst } from '../istio/serv
 import type { SidecarScope } from '../istio/sidecar.ts';
 import { meshGateway, type StreamMatch, type VirtualService } from '../istio/virtual-service.ts';
 import { isWaypoint, namedWaypoint } from '../istio/waypoint.ts';
-import type { DistinctIndex, Reader, SortedIndex } from './engine.ts';
+import type { DistinctIndex, IndexGroup, Reader, SortedIndex } from './engine.ts';
 import type { MeshFacts, ModelObject } from './model-object.ts';
 
 /** How everything reads the mesh. */
@@ -634,64 +634,67 @@ function nameOf(resource: Resource): string {
   return `${resource.metadata.namespace}/${resource.metadata.name}`;
 }
 
-/** All sorted indexes of the model. */
-export const sortedIndexes: readonly SortedIndex<ModelObject, unknown>[] = [
-  factsIndex,
-  servicesByHost,
-  servicesUnder,
-  publicHttpServices,
-  exportedHttpServices,
-  httpServicesByNamespace,
-  servicesByPort,
-  serverFirstServices,
-  tcpServicesByAddress,
-  tcpServicesByBlock,
-  tlsServicesByName,
-  kubernetesServices,
-  meshVirtualServices,
-  meshVirtualServicesUnder,
-  meshVirtualServicesBySni,
-  meshVirtualServicesByBlock,
-  meshVirtualServicesByDestination,
-  delegatingVirtualServices,
-  virtualServicesByGateway,
-  virtualServicesByGatewayHost,
-  virtualServicesOfGateways,
-  virtualServicesByName,
-  generatedVirtualServices,
-  gatewaysByName,
-  gatewaysByBareName,
-  gatewaysBySelector,
-  gatewayRoutesByHost,
-  bindingsByNamespace,
-  workloadsByNamespace,
-  namespacesByName,
-  peerAuthentications,
-  workloadEntries,
-  rulesByHost,
-  rulesByGroup,
-  rulesWithPolicy,
-  rulesWithSubset,
-  policiesByScope,
-  policiesUnder,
-  policiesById,
-  policiesByTarget,
-  resourcesById,
-  serversByGateway,
-  sidecarsByNamespace,
+/** All indexes of the model, by the part of an object that they file. */
+export const indexGroups: readonly IndexGroup<ModelObject>[] = [
+  { concerns: ({ facts }) => facts !== undefined, sorted: [factsIndex], distinct: [] },
+  {
+    concerns: ({ services }) => services.length > 0,
+    sorted: [
+      servicesByHost,
+      servicesUnder,
+      publicHttpServices,
+      exportedHttpServices,
+      httpServicesByNamespace,
+      servicesByPort,
+      serverFirstServices,
+      tcpServicesByAddress,
+      tcpServicesByBlock,
+      tlsServicesByName,
+      kubernetesServices,
+    ],
+    distinct: [serviceAddresses, httpServiceNamespaces],
+  },
+  {
+    concerns: ({ virtualService }) => virtualService !== undefined,
+    sorted: [
+      meshVirtualServices,
+      meshVirtualServicesUnder,
+      meshVirtualServicesBySni,
+      meshVirtualServicesByBlock,
+      meshVirtualServicesByDestination,
+      delegatingVirtualServices,
+      virtualServicesByGateway,
+      virtualServicesByGatewayHost,
+      virtualServicesOfGateways,
+      virtualServicesByName,
+      generatedVirtualServices,
+    ],
+    distinct: [gatewayBoundHosts],
+  },
+  {
+    concerns: ({ destinationRule }) => destinationRule !== undefined,
+    sorted: [rulesByHost, rulesByGroup, rulesWithPolicy, rulesWithSubset],
+    distinct: [ruleGroups, ruleNamespaces],
+  },
+  { concerns: ({ servers }) => servers.length > 0, sorted: [serversByGateway], distinct: [] },
+  { concerns: ({ binding }) => binding !== undefined, sorted: [bindingsByNamespace], distinct: [] },
+  { concerns: ({ sidecar }) => sidecar !== undefined, sorted: [sidecarsByNamespace], distinct: [sidecarNamespaces] },
+  {
+    concerns: ({ policy }) => policy !== undefined,
+    sorted: [policiesByScope, policiesUnder, policiesById, policiesByTarget],
+    distinct: [],
+  },
+  { concerns: isOneOf('Gateway'), sorted: [gatewaysByName, gatewaysByBareName, gatewaysBySelector], distinct: [] },
+  { concerns: isOneOf(...routeKinds), sorted: [gatewayRoutesByHost], distinct: [] },
+  { concerns: isOneOf('Workload'), sorted: [workloadsByNamespace], distinct: [] },
+  { concerns: isOneOf('Namespace'), sorted: [namespacesByName], distinct: [declaredNamespaces] },
+  { concerns: isOneOf('PeerAuthentication'), sorted: [peerAuthentications], distinct: [] },
+  { concerns: isOneOf('WorkloadEntry'), sorted: [workloadEntries], distinct: [] },
+  { concerns: isOneOf('ServiceEntry'), sorted: [], distinct: [waypointUsers] },
+  { concerns: isOneOf('KubernetesGateway'), sorted: [], distinct: [waypointNamespaces] },
+  { concerns: () => true, sorted: [resourcesById], distinct: [usedNamespaces, blockLengths] },
 ];
 
-/** All distinct indexes of the model. */
-export const distinctIndexes: readonly DistinctIndex<ModelObject>[] = [
-  serviceAddresses,
-  blockLengths,
-  httpServiceNamespaces,
-  gatewayBoundHosts,
-  sidecarNamespaces,
-  usedNamespaces,
-  waypointUsers,
-  waypointNamespaces,
-  declaredNamespaces,
-  ruleGroups,
-  ruleNamespaces,
-];
+function isOneOf(...kinds: readonly Kind[]): (object: ModelObject) => boolean {
+  return ({ resource }) => resource !== undefined && kinds.includes(resource.kind);
+}

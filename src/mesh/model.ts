@@ -2,7 +2,7 @@ import { defaultMeshConfig, type MeshConfig, readMeshConfig } from '../istio/mes
 import type { MeshConfigSpec, Resource, ResourceOf } from '../istio/resources.ts';
 import { type Definition, type DerivedIndex, Engine, type Query } from './engine.ts';
 import { gatewayListeners } from './gateways.ts';
-import { distinctIndexes, sortedIndexes } from './indexes.ts';
+import { indexGroups } from './indexes.ts';
 import { factsObject, type MeshFacts, type ModelObject } from './model-object.ts';
 import { contestedTcpBlocks, contestedTlsNames } from './refused-listeners.ts';
 
@@ -51,8 +51,7 @@ export function buildMesh(
   followed: readonly DerivedIndex<unknown>[] = [],
 ): Engine<ModelObject> {
   const definition: Definition<ModelObject> = {
-    sorted: sortedIndexes,
-    distinct: distinctIndexes,
+    indexes: indexGroups,
     queries: [contestedTlsNames, contestedTcpBlocks, gatewayListeners, ...queries],
     followed,
   };

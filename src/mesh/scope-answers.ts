@@ -41,24 +41,24 @@ function keyOf(answer: ScopeAnswer): string {
   return answer.kind === 'public HTTP services' ? String(answer.port) : answer.kind;
 }
 
-/** True for scopes that can be compared by their answers: one listener for all ports, as nearly every Sidecar has. */
-export function hasOneListener({ listeners }: SidecarScope): boolean {
+/** The listener of a scope that can be compared by its answers: one for all ports, as nearly every Sidecar has. */
+export function soleListener({ listeners }: SidecarScope): EgressListener | undefined {
   const [listener, ...others] = listeners;
-  return listener !== undefined && others.length === 0 && isPlain(listener);
+  return listener !== undefined && others.length === 0 && isPlain(listener) ? listener : undefined;
 }
 
 function isPlain({ port, bind, isHttpProxy }: EgressListener): boolean {
   return port === 0 && bind === '' && !isHttpProxy;
 }
 
-/** True when a scope would give the same answers. `isCertain`: whether it certainly imports a public HTTP service of a port. */
-export function givesSameAnswers(
-  scope: SidecarScope,
-  answers: readonly ScopeAnswer[],
-  isCertain: (port: number) => boolean | undefined,
-): boolean {
-  const [listener] = scope.listeners;
-  if (listener === undefined || !hasOneListener(scope)) return false;
+/** What a scope would be compared by: its one listener, and whether it certainly imports a public HTTP service of a port. */
+interface Answering {
+  readonly listener: Pick<EgressListener, 'imports'>;
+  readonly isCertain: (port: number) => boolean | undefined;
+}
+
+/** True when somebody would give the same answers. */
+export function givesSameAnswers({ listener, isCertain }: Answering, answers: readonly ScopeAnswer[]): boolean {
   return answers.every((answer) => {
     if (answer.kind === 'service')
       return importsService(listener, answer.host, answer.namespace, false) === answer.isImported;
@@ -71,4 +71,9 @@ export function givesSameAnswers(
 /** The namespaces in which a scope that imports its own would give other answers: those of all services and VirtualServices asked about. */
 export function namespacesOf(answers: readonly ScopeAnswer[]): readonly string[] {
   return answers.flatMap((answer) => ('namespace' in answer ? [answer.namespace] : []));
+}
+
+/** The ports of which it was asked whether a public HTTP service is imported. */
+export function portsOf(answers: readonly ScopeAnswer[]): readonly number[] {
+  return answers.flatMap((answer) => (answer.kind === 'public HTTP services' ? [answer.port] : []));
 }

@@ -135,14 +135,18 @@ function publicHttpImportsOf(client: ClientView, listener: EgressListener, port:
 function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: string): PublicHttpImports {
   const contested: MeshService[] = [];
   const mayExcludeOwn = (listener.imports.get('.')?.excluded ?? []).length > 0;
+  const isImported = ({ host, namespace }: MeshService): boolean => importsService(listener, host, namespace, false);
+  const isCertain = ({ host, namespace }: MeshService): boolean => {
+    const rivals = servicesOfHost(reader, host);
+    const isAlone = listener.looksUp ? rivals.length === 1 : rivals.every((rival) => rival.namespace === namespace);
+    return isAlone && !mayExcludeOwn;
+  };
+  // Most often it is the first: then what becomes of all the others does not matter.
+  const first = reader.first(publicHttpServices, port);
+  if (first !== undefined && isImported(first) && isCertain(first)) return { certain: first, contested };
   for (const service of reader.entries(publicHttpServices, port)) {
-    if (!importsService(listener, service.host, service.namespace, false)) continue;
-    const rivals = servicesOfHost(reader, service.host);
-    const isAlone = listener.looksUp
-      ? rivals.length === 1
-      : rivals.every(({ namespace }) => namespace === service.namespace);
-    const isCertain = isAlone && !mayExcludeOwn;
-    if (isCertain) return { certain: service, contested };
+    if (!isImported(service)) continue;
+    if (isCertain(service)) return { certain: service, contested };
     contested.push(service);
   }
   return { contested };

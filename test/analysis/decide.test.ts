@@ -3,6 +3,7 @@ import { decideOn } from '../../src/analysis/decide.ts';
 import type { Transition } from '../../src/analysis/decision.ts';
 import type { Finding } from '../../src/analysis/finding.ts';
 import type { Judgement } from '../../src/analysis/judge-change.ts';
+import type { Client } from '../../src/egress/path.ts';
 import { defaultSettings } from '../../src/settings/settings.ts';
 
 const at = { kind: 'DestinationRule', namespace: 'istio-egress', name: 'hop', field: 'spec.exportTo' } as const;
@@ -30,6 +31,12 @@ describe('an interruption', () => {
     ]);
   });
 
+  it('that a finding explains for some clients is told of the others', () => {
+    const both = { ...interruption('a', 'x.example'), from: ['a', 'b'].map((namespace) => clientOf(namespace)) };
+    const [denied] = denials({ transitions: [both], introduced: [finding('a', 'x.example')] });
+    expect(denied).toContain(' spec.exportTo: b → x.example:80: ');
+  });
+
   it.each([
     ['another client', finding('b', 'x.example')],
     ['another host', finding('a', 'y.example')],
@@ -44,7 +51,7 @@ describe('an interruption', () => {
 it('names service accounts where policies tell them apart', () => {
   const of = (serviceAccount: string): Transition => ({
     ...interruption('a', 'x.example'),
-    from: { namespace: 'a', serviceAccount },
+    from: [{ namespace: 'a', serviceAccount }],
   });
   const clients = (...transitions: Transition[]): string | undefined =>
     / (?:spec.exportTo: )(.*) → x/.exec(denials({ transitions })[0] ?? '')?.[1];
@@ -59,7 +66,7 @@ it('tells of a door although a finding explains it', () => {
 
 it('tells of a door once, whatever its clients had before', () => {
   const door: Transition = { ...interruption('a', 'x.example'), name: 'door', after: 'direct', reason: 'no route' };
-  const denied = { ...door, from: { namespace: 'b', serviceAccount: 'default' }, before: 'denied' } as const;
+  const denied = { ...door, from: [clientOf('b')], before: 'denied' } as const;
   expect(denials({ transitions: [door, denied] })).toEqual([
     'DestinationRule istio-egress/hop spec.exportTo: a, b → x.example:80: allowed or denied → direct: no route; keep it (door)',
   ]);
@@ -85,10 +92,14 @@ function denials(judgement: Partial<Judgement>): readonly string[] {
   return decideOn({ ...nothing, ...judgement }, 'UPDATE', defaultSettings).denials.map(({ message }) => message);
 }
 
+function clientOf(namespace: string): Client {
+  return { namespace, serviceAccount: 'default' };
+}
+
 function interruption(namespace: string, host: string): Transition {
   return {
     name: 'interruption',
-    from: { namespace, serviceAccount: 'default' },
+    from: [clientOf(namespace)],
     to: { protocol: 'http', host, port: 80 },
     before: 'allowed',
     after: 'broken',
@@ -113,7 +124,7 @@ function finding(namespace: string, host: string): Finding {
     related: [],
     paths: [
       {
-        from: { namespace, serviceAccount: 'default' },
+        from: clientOf(namespace),
         to: { protocol: 'http', host, port: 80 },
         outcome: 'broken',
       },

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   type DerivedIndex,
   Engine,
+  type IndexGroup,
   type ObjectChange,
   type Query,
   type Reader,
@@ -14,6 +15,11 @@ import { authorsOfYear, type Book, byAuthor, type Computations, prolific, shelfO
 const emma: Book = { title: 'Emma', author: 'Austen', year: 1815, price: 10 };
 const persuasion: Book = { title: 'Persuasion', author: 'Austen', year: 1817, price: 12 };
 const lyrics: Book = { title: 'Lyrics', author: 'Auden', year: 1815, price: 5 };
+
+/** An index that concerns all objects. */
+function groupOf<O>(index: SortedIndex<O, unknown>): IndexGroup<O> {
+  return { concerns: () => true, sorted: [index], distinct: [] };
+}
 
 describe('indexes', () => {
   it('find objects by key, in their order', () => {
@@ -48,7 +54,7 @@ describe('indexes', () => {
       compute: (reader, title) => `${title}, property of ${reader.first(owner, '')}`,
     };
     const exLibris: Book = { title: 'Ex libris', author: 'Knightley', year: 1816, price: 0 };
-    const shelf = new Engine<Book>({ sorted: [byAuthor, owner], distinct: [], queries: [label] });
+    const shelf = new Engine<Book>({ indexes: [groupOf(byAuthor), groupOf(owner)], queries: [label] });
     shelf.apply([{ after: exLibris }, { after: emma }]);
     expect(shelf.value(label, 'Emma')).toBe('Emma, property of Knightley');
     expect(() => shelf.with([{ before: exLibris }])).toThrow("index 'owner' is fixed, and an entry of it is to go");
@@ -76,7 +82,7 @@ describe('indexes', () => {
       rootsOf: (book) => [book.author],
       compute: (reader) => `${reader.value(title, 'Emma')} of ${reader.entries(titles, '').length}`,
     };
-    const shelf = new Engine<Book>({ sorted: [byAuthor], distinct: [], queries: [title, asker] });
+    const shelf = new Engine<Book>({ indexes: [groupOf(byAuthor)], queries: [title, asker] });
     const values = (reader: Reader<Book>): readonly string[] => reader.entries(titles, '');
     shelf.apply([{ after: lyrics }]);
     expect([shelf.value(asker, 'Auden'), ...values(shelf)]).toEqual(['Emma of 1', 'Lyrics']);
@@ -146,6 +152,33 @@ describe('queries', () => {
     expect(shelf.value(queries.debut, 'Austen')).toBe('Emma');
   });
 
+  it('are forgotten once nothing reads them any more', () => {
+    const computed: string[] = [];
+    const printed: Query<Book, number> = {
+      name: 'printed',
+      level: 1,
+      compute(reader, year) {
+        computed.push(year);
+        return reader.distinct(authorsOfYear, year).length;
+      },
+    };
+    const rivals: Query<Book, number> = {
+      name: 'rivals',
+      level: 2,
+      rootsOf: ({ author }) => (author === 'Austen' ? [author] : []),
+      compute: (reader, author) => reader.value(printed, String(reader.first(byAuthor, author)?.year)),
+    };
+    const group = { concerns: () => true, sorted: [byAuthor], distinct: [authorsOfYear] };
+    const shelf = new Engine<Book>({ indexes: [group], queries: [rivals] });
+    shelf.apply([{ after: emma }]);
+    shelf.apply([{ before: emma, after: persuasion }]);
+    computed.length = 0;
+    shelf.apply([{ after: lyrics }]); // of 1815, which concerns nobody now
+    expect(computed).toEqual([]);
+    shelf.apply([{ before: persuasion, after: emma }]);
+    expect(shelf.value(rivals, 'Austen')).toBe(2);
+  });
+
   it('see a derived index change', () => {
     const shelf = shelfOf([emma], queries);
     expect(shelf.value(queries.catalogue, 'A')).toEqual([]);
@@ -192,7 +225,7 @@ describe('queries', () => {
       rootsOf: (object) => (object === 'reader' ? ['all'] : []),
       compute: (reader) => reader.entries(filed, 'key').length,
     };
-    const engine = new Engine<string>({ sorted: [], distinct: [], queries: [filing, reading] });
+    const engine = new Engine<string>({ indexes: [], queries: [filing, reading] });
     engine.apply([{ after: 'reason' }, { after: 'reader' }]);
     expect(engine.value(reading, 'all')).toBe(1);
     engine.apply([{ before: 'reason' }]);
@@ -218,7 +251,7 @@ describe('levels', () => {
   function read(level: number, readLevel: number): () => unknown {
     const inner: Query<string, number> = { name: 'inner', level: readLevel, compute: () => 1 };
     const outer: Query<string, number> = { name: 'outer', level, compute: (reader) => reader.value(inner, '') };
-    return () => new Engine({ sorted: [objects], distinct: [], queries: [] }).value(outer, '');
+    return () => new Engine({ indexes: [groupOf(objects)], queries: [] }).value(outer, '');
   }
 
   it('are read from above only', () => {
@@ -236,7 +269,7 @@ describe('levels', () => {
       },
     };
     const fine: Query<string, number> = { name: 'fine', level: 2, compute: () => 2 };
-    const engine = new Engine<string>({ sorted: [objects], distinct: [], queries: [] });
+    const engine = new Engine<string>({ indexes: [groupOf(objects)], queries: [] });
     expect(() => engine.value(failing, '')).toThrow('a bug');
     expect(engine.value(fine, '')).toBe(2);
   });
@@ -256,7 +289,7 @@ describe('levels', () => {
       compute: (_, object) => object,
       contribute: (value, _, contribute) => contribute(derived, 'key', value),
     };
-    const engine = new Engine<string>({ sorted: [objects], distinct: [], queries: [reading, filing] });
+    const engine = new Engine<string>({ indexes: [groupOf(objects)], queries: [reading, filing] });
     expect(() => engine.apply([{ after: 'a' }])).toThrow(
       "query 'reading' reads what a query of its own or a higher level",
     );

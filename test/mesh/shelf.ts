@@ -103,8 +103,7 @@ export function shelfQueries(counts: Computations = new Map()) {
 /** An engine of the shelf, with some books on it. */
 export function shelfOf(books: readonly Book[], queries = shelfQueries()): Engine<Book> {
   const definition: Definition<Book> = {
-    sorted: [byAuthor],
-    distinct: [authorsOfYear],
+    indexes: [{ concerns: () => true, sorted: [byAuthor], distinct: [authorsOfYear] }],
     queries: [queries.count, queries.chronicle, queries.catalogue],
   };
   const engine = new Engine(definition);
