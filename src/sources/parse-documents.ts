@@ -1,4 +1,3 @@
-import { dequal } from 'dequal';
 import { Composer, type Document, Parser } from 'yaml';
 import { InputError } from '../input-error.ts';
 import { lineOf } from '../yaml/line-of.ts';
@@ -64,8 +63,7 @@ function toValue(document: Document, offset: number, text: string, file: string)
     );
   }
   try {
-    const value: unknown = document.toJS({ maxAliasCount });
-    return text.includes('&') ? value : copied(value); // by anchors values may share parts without bounds, or contain themselves
+    return document.toJS({ maxAliasCount });
   } catch (cause) {
     // The library throws for what only following aliases and merge keys brings to light; endless nesting exhausts the stack.
     if (!(cause instanceof Error)) throw cause;
@@ -75,15 +73,6 @@ function toValue(document: Document, offset: number, text: string, file: string)
       { cause },
     );
   }
-}
-
-/**
- * The same by way of JSON, wherever JSON has words for it (for `.inf` it has none). The lists that the library builds have room for more
- * entries, and its strings hold on to the text.
- */
-function copied(value: unknown): unknown {
-  const copy: unknown = JSON.parse(JSON.stringify(value));
-  return dequal(copy, value) ? copy : value;
 }
 
 function documentText(text: string, offset: number): string {

@@ -1,3 +1,4 @@
+import { dequal } from 'dequal';
 import { isJsonObject, type JsonObject, ownField, ownText } from '../istio/json-object.ts';
 import type { FieldStep } from '../yaml/field-path.ts';
 import { parseDocuments } from './parse-documents.ts';
@@ -37,6 +38,21 @@ export function parseFile(file: string, text: string): ParsedFile {
       for (const { value: object, path } of layOut(value, wholeDocument)) objects.push({ value: object, offset, path });
   }
   return { file, text, objects, templates, mayHoldPlaceholders: mayHoldPlaceholders(text) };
+}
+
+/**
+ * The same for a file whose objects are kept: as JSON would have them, wherever JSON has words for them (for `.inf` it has none). The lists
+ * that the library builds have room for more entries, and its strings hold on to the text.
+ */
+export function parseKeptFile(file: string, text: string): ParsedFile {
+  const parsed = parseFile(file, text);
+  if (text.includes('&')) return parsed; // by anchors values may share parts without bounds, or contain themselves
+  return { ...parsed, objects: parsed.objects.map((object) => ({ ...object, value: copied(object.value) })) };
+}
+
+function copied(value: JsonObject): JsonObject {
+  const copy: unknown = JSON.parse(JSON.stringify(value));
+  return isJsonObject(copy) && dequal(copy, value) ? copy : value;
 }
 
 function* layOut(

@@ -5,7 +5,7 @@ import { InputError } from '../input-error.ts';
 import { idOf, keptIdOf, type Resource, refOf } from '../istio/resources.ts';
 import { diffResources, type ResourceChange } from './diff-resources.ts';
 import { findFiles, standardInput } from './find-files.ts';
-import { type ParsedFile, parseFile } from './parse-file.ts';
+import { type ParsedFile, parseKeptFile } from './parse-file.ts';
 import { readText } from './read-files.ts';
 import { type Input, readInput } from './read-input.ts';
 
@@ -113,7 +113,7 @@ class Watch implements WatchedFiles {
       const text = readText(file, this.#options.cwd);
       const digest = createHash('sha256').update(text).digest('base64');
       const before = this.#known.get(file);
-      const { text: _, ...parsed } = before?.digest === digest ? { ...before.parsed, text } : parseFile(file, text);
+      const { text: _, ...parsed } = before?.digest === digest ? { ...before.parsed, text } : parseKeptFile(file, text);
       known.set(file, { digest, parsed });
       yield { ...parsed, text };
     }
