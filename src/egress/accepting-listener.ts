@@ -27,15 +27,14 @@ export function acceptingListener(client: ClientView, request: Request): Accepti
   if (own === undefined) return inGeneral;
   const address = addressOf(client, own, request);
   const inOwn = { listener: own, address: hasOwnListener(client, own, address) ? address : '' };
-  if (inGeneral === undefined || isAddress(inOwn.address)) return inOwn;
+  if (inGeneral === undefined || isAddress(inOwn.address) || isBound(own)) return inOwn;
   if (isAddress(inGeneral.address) && isTaken(client, inGeneral, request)) return inGeneral;
   return hasOwnListener(client, own, '') ? inOwn : inGeneral;
 }
 
 /** True unless the listener is bound to another address than the one that is dialled. */
 function isDialled(client: ClientView, listener: EgressListener, request: Request): boolean {
-  if (['', '0.0.0.0', '::'].includes(listener.bind)) return true;
-  return listener.bind === (request.address ?? addressOf(client, listener, request));
+  return !isBound(listener) || listener.bind === (request.address ?? addressOfService(client, request));
 }
 
 function isAddress(address: string): boolean {
@@ -51,11 +50,8 @@ function isTaken(client: ClientView, { listener, address }: AcceptingListener, {
 
 /** Where the address is not known, it is taken to be the ServiceEntry's, if that has one. */
 function addressOf(client: ClientView, listener: EgressListener, { name, port, address }: Request): string {
-  const { reader } = client;
-  if (address === undefined) {
-    const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
-    return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
-  }
+  if (listener.bind !== '') return '';
+  if (address === undefined) return addressOfService(client, { name });
   let owned = '';
   let longest = -1;
   for (const [block, isOn] of blocksOn(client, listener, port)) {
@@ -65,6 +61,16 @@ function addressOf(client: ClientView, listener: EgressListener, { name, port, a
     longest = length;
   }
   return owned;
+}
+
+/** True for a listener at one address of its own. */
+export function isBound({ bind }: EgressListener): boolean {
+  return !['', '0.0.0.0', '::'].includes(bind);
+}
+
+function addressOfService({ reader }: ClientView, { name }: Pick<Request, 'name'>): string {
+  const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
+  return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
 }
 
 /** The addresses and blocks that services may give a listener; whether one really does is asked last. */

@@ -9,11 +9,13 @@ import { meshGateway, type RouteDestination, type StreamRule, type VirtualServic
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService, importsDestinations } from '../mesh/cluster-services.ts';
 import { everything, type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
+import { sectionOn, servicesOn } from '../mesh/port-listeners.ts';
 import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
 import { listenerServices, portOf, precedes, type SeenService } from '../mesh/services.ts';
 import {
   egressListener,
   type FilterChain,
+  hasHttpListener,
   isRoutedByTls,
   tcpOwner,
   tlsChainsNamed,
@@ -21,7 +23,7 @@ import {
 } from '../mesh/sidecar-listeners.ts';
 import { closestTcpChain, lastTcpChainOf, type SidecarListener, type TcpChain } from '../mesh/tcp-chains.ts';
 import { httpRules, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
-import { acceptingListener, recognisesHttp } from './accepting-listener.ts';
+import { acceptingListener, isBound, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
@@ -275,7 +277,7 @@ function captureStream(client: ClientView, place: SidecarListener, request: Requ
   const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
   if (byName !== undefined && !('service' in byName)) return byName;
   const isOwnAddress = address !== '' && !address.includes('/');
-  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, place, request) : undefined);
+  const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, place, request) : boundTls(client, place));
   const owner = tcpOwner(client, listener, port, address);
   const [nameless] = byName === undefined ? tlsChainsNamed(client, listener, port, address, everything) : [];
   if (nameless?.rule !== undefined && (owner === undefined || precedes(listener, nameless.seen.service, owner.service)))
@@ -283,10 +285,18 @@ function captureStream(client: ClientView, place: SidecarListener, request: Requ
   // At one address both take whatever comes: the chain of the second is left out.
   if (
     tlsOwner !== undefined &&
-    (owner === undefined || !isOwnAddress || precedes(listener, tlsOwner.service, owner.service))
+    (owner === undefined || (byName && !isOwnAddress) || precedes(listener, tlsOwner.service, owner.service))
   )
     return [toService(client, tlsOwner, { name: tlsOwner.service.host, port, isHttp: false })];
   if (owner !== undefined) return captureTcp(client, place, request, lastTcpChainOf(client, place, owner));
+  if (isBound(listener) && hasHttpListener(client, listener, port))
+    return [
+      brokenAt(
+        decide(start, client.scope.resource, 'spec.egress'),
+        'listener-is-http',
+        'the listener of the Sidecar takes nothing but HTTP',
+      ),
+    ];
   return [
     unknown(
       client,
@@ -347,6 +357,16 @@ function ownTls(
   const hosts = new Set(named.map(({ host }) => host));
   const [own] = [...hosts].flatMap((host) => tlsServices(client, listener, port, address, host));
   return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
+}
+
+/** The same on a listener that is bound to an address: of the first service whose chain asks for no name. */
+function boundTls(client: ClientView, { listener, port, address }: SidecarListener): SeenService | undefined {
+  if (listener.bind === '') return undefined;
+  return Iterator.from(servicesOn(client, listener, port, address)).find((seen) => {
+    const found = portOf(seen, port);
+    const isTls = found !== undefined && sectionOn(listener, found) === 'tls';
+    return isTls && seen.isNameless === true && !isRoutedByTls(client, listener, port, seen.service.host);
+  });
 }
 
 function captureTcp(

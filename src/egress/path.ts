@@ -30,6 +30,7 @@ export type Cause =
   | 'mirrored-elsewhere'
   | 'routed-into-mesh'
   | 'no-such-destination'
+  | 'listener-is-http'
   | 'passthrough-balancing'
   | 'no-client-route'
   | 'answered-by-sidecar'

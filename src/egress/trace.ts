@@ -29,11 +29,12 @@ export function trace(client: ClientView, request: Request): readonly Way[] {
 /** No VirtualService routes the host: the sidecar connects to it. */
 function leaveDirectly(client: ClientView, request: Request, captured: ToService): Way {
   const { seen, port } = captured;
-  const reason = `the sidecar connects to '${seen.service.host}' itself: no route leads to an egress gateway`;
+  const { host } = seen.service;
+  const reason = `the sidecar connects to '${host}' itself: no route leads to an egress gateway`;
   const cluster = clusterOf(client.reader, client, seen, port, '');
-  if ('missing' in cluster)
-    return leadsNowhere(captured, { what: cluster.missing, host: seen.service.host, port, subset: '' });
-  return connectFromSidecar(request, captured, cluster, { outcome: 'direct', cause: 'not-routed', reason });
+  if ('missing' in cluster) return leadsNowhere(captured, { what: cluster.missing, host, port, subset: '' });
+  const outcome = isKubernetes(seen.service) ? 'misrouted' : 'direct'; // bytes that are taken for those to a Service
+  return connectFromSidecar(request, captured, cluster, { outcome, cause: 'not-routed', reason });
 }
 
 /** A VirtualService routes the host, but not to an egress gateway. */

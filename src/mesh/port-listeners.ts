@@ -91,7 +91,9 @@ export function hasPlace(
 ): boolean {
   const { reader } = client;
   if (listener.protocol !== undefined) return true;
-  if (reader.entries(serverFirstServices, ruleKey(sharedAddress(address), String(port))).length === 0) return true;
+  const isUsual = listener.bind === ''; // else addresses do not count
+  if (isUsual && reader.entries(serverFirstServices, ruleKey(sharedAddress(address), String(port))).length === 0)
+    return true;
   for (const first of servicesOn(client, listener, port, address)) {
     const found = portOf(first, port);
     return found === undefined || companyOf(found.protocol) === companyOf(protocol);

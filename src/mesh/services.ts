@@ -9,6 +9,8 @@ import { type MeshReader, servicesByHost, servicesUnder } from './indexes.ts';
 export interface SeenService {
   readonly service: MeshService;
   readonly ports: readonly MeshPort[];
+  /** True where its TLS chain asks for no name, although the listener is not its address's own: that is bound to an address. */
+  readonly isNameless?: boolean;
 }
 
 /** The services of exactly that host (case as written), oldest first. */
@@ -74,9 +76,20 @@ export function listenerServices(client: ClientView, listener: EgressListener, h
     (service) => isServiceImported(client, listener, service) && hasPortOf(listener, service),
   );
   const namespace = chosenNamespace(client, imported);
-  return imported
-    .filter((service) => service.namespace === namespace)
-    .map((service) => ({ service, ports: portsOn(listener, service) }));
+  return imported.filter((service) => service.namespace === namespace).map((service) => seenBy(listener, service));
+}
+
+/**
+ * On a listener that is bound to an address, those of services do not count, nor do blocks; a name does where there would be a listener for all
+ * addresses, or a block. Source: core/listener.go `buildSidecarOutboundListener`, core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
+ */
+function seenBy(listener: EgressListener, service: MeshService): SeenService {
+  const ports = portsOn(listener, service);
+  if (listener.bind === '') return { service, ports };
+  const { addresses } = service;
+  const isForAll = listener.bind === '0.0.0.0' && addresses.length === 0;
+  const isNamed = isForAll || (addresses.length > 0 && addresses.every((address) => address.includes('/')));
+  return { service: { ...service, addresses: [] }, ports, ...(!isNamed && { isNameless: true }) };
 }
 
 /** The port of a seen service, if it has it. */

@@ -13,6 +13,7 @@ import {
   publicHttpServices,
   ruleKey,
   servicesByHost,
+  servicesByPort,
   tcpServicesByAddress,
   tlsServicesByName,
 } from './indexes.ts';
@@ -197,7 +198,7 @@ function ownChains(
   const hosts = new Set(services.map((service) => service.host));
   return [...hosts].flatMap((host) =>
     tlsServices(client, listener, port, address, host)
-      .filter(() => !isRoutedByTls(client, listener, port, host))
+      .filter(({ isNameless }) => isNameless !== true && !isRoutedByTls(client, listener, port, host))
       .slice(0, 1),
   );
 }
@@ -255,7 +256,10 @@ export function tcpOwner(
   address: string,
 ): SeenService | undefined {
   if (listener.protocol !== undefined) return tcpOwnerOnOwnPort(client, listener, listener.protocol, address);
-  const candidates = client.reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
+  const candidates =
+    listener.bind === ''
+      ? client.reader.entries(tcpServicesByAddress, ruleKey(address, String(port)))
+      : client.reader.entries(servicesByPort, String(port));
   const visible = candidates.filter(
     (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
   );

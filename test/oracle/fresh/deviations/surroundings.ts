@@ -95,7 +95,7 @@ export const surroundingsDeviations = {
     const protocol = random.chance(0.7) ? port.protocol : random.pick(['TCP', 'TLS', 'HTTP', 'MONGO']);
     const bound = random.chance(0.7)
       ? {}
-      : random.pick([{ bind: '127.0.0.1' }, { bind: '10.99.1.1' }, { captureMode: 'NONE' }]);
+      : random.pick([{ bind: '127.0.0.1' }, { bind: '10.99.1.1' }, { bind: '0.0.0.0' }, { captureMode: 'NONE' }]);
     const listener = { port: { number, name: 'chosen', protocol }, hosts: importsFor(place), ...bound };
     // Beside it one for all other ports, which serves this one too where the first has no service for it.
     const others = random.chance(0.6) ? [{ hosts: importsFor(place) }] : [];
