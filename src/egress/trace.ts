@@ -18,12 +18,23 @@ import { type Ending, end, type Progress, type Request, type Way } from './way.t
 export function trace(client: ClientView, request: Request): readonly Way[] {
   return capture(client, request).flatMap((captured) => {
     if (captured.kind === 'ended') return [captured.way];
-    if (captured.kind === 'service') return [leaveDirectly(client, request, captured)];
+    if (captured.kind === 'service') return goToService(client, request, captured);
     const gateway = gatewayServiceOf(client.reader, captured.destination.host, request.name);
     return gateway === undefined
       ? [leaveElsewhere(client, request, captured)]
       : throughGateway(client.reader, request, captured, hop(client, request, captured, gateway));
   });
+}
+
+/** The request goes to a service that no VirtualService routes elsewhere; bytes may be taken for those to an egress gateway itself. */
+function goToService(client: ClientView, request: Request, captured: ToService): readonly Way[] {
+  const { seen, port, isHttp, progress } = captured;
+  const { host } = seen.service;
+  const gateway = isKubernetes(seen.service) ? gatewayServiceOf(client.reader, host) : undefined;
+  if (gateway === undefined) return [leaveDirectly(client, request, captured)];
+  const destination = { host, subset: '', port, weight: 100, field: '' };
+  const taken: Captured = { kind: 'captured', destination, port, isHttp, progress };
+  return throughGateway(client.reader, request, taken, hop(client, request, taken, gateway));
 }
 
 /** No VirtualService routes the host: the sidecar connects to it. */
