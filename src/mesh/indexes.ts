@@ -230,60 +230,46 @@ export const kubernetesServices = serviceIndex('Kubernetes services', function* 
   for (const service of services) if (isKubernetes(service)) yield [service.namespace, service];
 });
 
+/** An index over the VirtualServices on sidecars, by the keys of each; a key that occurs twice counts once. */
+function meshVirtualServiceIndex(
+  name: string,
+  keysOf: (virtualService: VirtualService) => Iterable<string>,
+): SortedIndex<ModelObject, VirtualService> {
+  return virtualServiceIndex(name, function* ({ virtualService }) {
+    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
+    for (const key of new Set(keysOf(virtualService))) yield [key, virtualService];
+  });
+}
+
 /** VirtualServices on sidecars by lower-case host. */
-export const meshVirtualServices = virtualServiceIndex('mesh VirtualServices', function* ({ virtualService }) {
-  if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
-  for (const host of new Set(virtualService.hosts.map((name) => name.toLowerCase())))
-    yield [indexKeyOf(host), virtualService];
-});
+export const meshVirtualServices = meshVirtualServiceIndex('mesh VirtualServices', ({ hosts }) =>
+  hosts.map((name) => indexKeyOf(name.toLowerCase())),
+);
 
 /** Mesh VirtualServices by each wildcard that is broader than one of their hosts: what a wildcard overlaps. */
-export const meshVirtualServicesUnder = virtualServiceIndex(
-  'mesh VirtualServices under',
-  function* ({ virtualService }) {
-    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
-    const patterns = virtualService.hosts.flatMap((host) => hostPatternsOf(host.toLowerCase()).slice(1));
-    for (const pattern of new Set(patterns)) if (pattern !== '*') yield [pattern, virtualService];
-  },
-);
+export const meshVirtualServicesUnder = meshVirtualServiceIndex('mesh VirtualServices under', ({ hosts }) => {
+  const patterns = hosts.flatMap((host) => hostPatternsOf(host.toLowerCase()).slice(1));
+  return patterns.filter((pattern) => pattern !== '*');
+});
 
 /** Mesh VirtualServices by the lower-case SNIs of their `tls` matches. */
-export const meshVirtualServicesBySni = virtualServiceIndex(
-  'mesh VirtualServices by SNI',
-  function* ({ virtualService }) {
-    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
-    for (const sni of snisOfMatches(virtualService)) yield [sni, virtualService];
-  },
-);
+export const meshVirtualServicesBySni = meshVirtualServiceIndex('mesh VirtualServices by SNI', snisOfMatches);
 
 /** Mesh VirtualServices by the blocks of addresses that their `tcp` matches name, as `blockOf` writes them. */
-export const meshVirtualServicesByBlock = virtualServiceIndex(
-  'mesh VirtualServices by block',
-  function* ({ virtualService }) {
-    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
-    for (const block of blocksOfMatches(virtualService)) yield [block, virtualService];
-  },
-);
+export const meshVirtualServicesByBlock = meshVirtualServiceIndex('mesh VirtualServices by block', blocksOfMatches);
 
 /** VirtualServices on sidecars by the hosts that their rules lead or mirror to, case as written. */
-export const meshVirtualServicesByDestination = virtualServiceIndex(
+export const meshVirtualServicesByDestination = meshVirtualServiceIndex(
   'mesh VirtualServices by destination',
-  function* ({ virtualService }) {
-    if (virtualService === undefined || !virtualService.gateways.includes(meshGateway)) return;
-    const { http, tls, tcp } = virtualService;
-    const destinations = [
-      ...http.flatMap((rule) => [...rule.destinations, ...rule.mirrors]),
-      ...[...tls, ...tcp].flatMap((rule) => rule.destinations),
-    ];
-    for (const host of new Set(destinations.map((destination) => destination.host))) yield [host, virtualService];
-  },
+  ({ http, tls, tcp }) => [
+    ...http.flatMap((rule) => [...rule.destinations, ...rule.mirrors].map(({ host }) => host)),
+    ...[...tls, ...tcp].flatMap((rule) => rule.destinations.map(({ host }) => host)),
+  ],
 );
 
 /** VirtualServices on sidecars of which others decide destinations. */
-export const delegatingVirtualServices = virtualServiceIndex('delegating VirtualServices', ({ virtualService }) =>
-  virtualService?.gateways.includes(meshGateway) && virtualService.http.some((rule) => rule.delegate !== undefined)
-    ? [[everything, virtualService]]
-    : [],
+export const delegatingVirtualServices = meshVirtualServiceIndex('delegating VirtualServices', ({ http }) =>
+  http.some((rule) => rule.delegate !== undefined) ? [everything] : [],
 );
 
 /** The SNIs of all `tls` matches of a VirtualService, in lower case, each once; empty for every SNI. */
