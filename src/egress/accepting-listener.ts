@@ -1,34 +1,27 @@
 import { prefixLength } from '../istio/address.ts';
-import { type EgressListener, isForAllPorts } from '../istio/sidecar.ts';
+import { type EgressListener, isBound, isForAllPorts } from '../istio/sidecar.ts';
 import type { ClientView } from '../mesh/client-view.ts';
-import { serviceAddresses, servicesByHost } from '../mesh/indexes.ts';
-import { isForAll, sectionOn, servicesOnOwnPort } from '../mesh/port-listeners.ts';
-import { listenerServices, portOf, type SeenService } from '../mesh/services.ts';
+import { serviceAddresses } from '../mesh/indexes.ts';
+import { isForAll, type SidecarListener, sectionOn, servicesOnOwnPort } from '../mesh/port-listeners.ts';
+import { listenerServices, portOf, type SeenService, servicesSpelling } from '../mesh/services.ts';
 import { hasHttpListener, hasOwnListener, tcpOwner, tlsServices } from '../mesh/sidecar-listeners.ts';
 import type { Request } from './way.ts';
-
-/** The listener of the sidecar that a connection comes to. */
-export interface AcceptingListener {
-  /** The egress listener that it is made of. */
-  readonly listener: EgressListener;
-  /** The address (or block) of a service by which the connection is recognised; empty: none, as some address in the Internet is dialled. */
-  readonly address: string;
-}
 
 /**
  * The listener that takes a connection: that of the very address before the one for all, and at either place what the egress listener
  * of the port makes before what the one for all ports does. Source: core/listener.go `buildSidecarOutboundListeners`.
  */
-export function acceptingListener(client: ClientView, request: Request): AcceptingListener | undefined {
+export function acceptingListener(client: ClientView, request: Request): SidecarListener | undefined {
   const { listeners } = client.scope;
-  const own = listeners.find((listener) => listener.port === request.port && isDialled(client, listener, request));
+  const { port } = request;
+  const own = listeners.find((listener) => listener.port === port && isDialled(client, listener, request));
   const general = listeners.find((listener) => isForAllPorts(listener) && isDialled(client, listener, request));
-  const inGeneral = general && { listener: general, address: addressOf(client, general, request) };
+  const inGeneral = general && { listener: general, port, address: addressOf(client, general, request) };
   if (own === undefined) return inGeneral;
   const address = addressOf(client, own, request);
-  const inOwn = { listener: own, address: hasOwnListener(client, own, address) ? address : '' };
-  if (inGeneral === undefined || isAddress(inOwn.address) || isBound(own)) return inOwn;
-  if (isAddress(inGeneral.address) && isTaken(client, inGeneral, request)) return inGeneral;
+  const inOwn = { listener: own, port, address: hasOwnListener(client, own, address) ? address : '' };
+  if (inGeneral === undefined || !isForAll(inOwn.address) || isBound(own)) return inOwn;
+  if (!isForAll(inGeneral.address) && isTaken(client, inGeneral, request)) return inGeneral;
   return hasOwnListener(client, own, '') ? inOwn : inGeneral;
 }
 
@@ -37,15 +30,8 @@ function isDialled(client: ClientView, listener: EgressListener, request: Reques
   return !isBound(listener) || listener.bind === (request.address ?? addressOfService(client, request));
 }
 
-function isAddress(address: string): boolean {
-  return address !== '' && !address.includes('/');
-}
-
-function isTaken(client: ClientView, { listener, address }: AcceptingListener, { port, host }: Request): boolean {
-  return (
-    tcpOwner(client, listener, port, address) !== undefined ||
-    tlsServices(client, listener, port, address, host).length > 0
-  );
+function isTaken(client: ClientView, place: SidecarListener, { host }: Request): boolean {
+  return tcpOwner(client, place) !== undefined || tlsServices(client, place, host).length > 0;
 }
 
 /** Where the address is not known, it is taken to be the ServiceEntry's, if that has one. */
@@ -63,14 +49,8 @@ function addressOf(client: ClientView, listener: EgressListener, { name, port, a
   return owned;
 }
 
-/** True for a listener at one address of its own. */
-export function isBound({ bind }: EgressListener): boolean {
-  return !['', '0.0.0.0', '::'].includes(bind);
-}
-
 function addressOfService({ reader }: ClientView, { name }: Pick<Request, 'name'>): string {
-  const candidates = reader.entries(servicesByHost, name).filter((service) => service.host.toLowerCase() === name);
-  return candidates.find((service) => service.addresses.length > 0)?.addresses[0] ?? '';
+  return servicesSpelling(reader, name).find(({ addresses }) => addresses.length > 0)?.addresses[0] ?? '';
 }
 
 /** The addresses and blocks that services may give a listener; whether one really does is asked last. */
@@ -98,12 +78,9 @@ function isOnBlock(services: readonly SeenService[], block: string): boolean {
  * True where HTTP is recognised: on the listener for all addresses, unless a TCP listener has the very address; a port without
  * protocol recognises it there too.
  */
-export function recognisesHttp(
-  client: ClientView,
-  { listener, address }: AcceptingListener,
-  { port, name }: Request,
-): boolean {
-  const owner = address === '' ? undefined : tcpOwner(client, listener, port, address);
+export function recognisesHttp(client: ClientView, place: SidecarListener, { name }: Request): boolean {
+  const { listener, port, address } = place;
+  const owner = address === '' ? undefined : tcpOwner(client, place);
   if (owner !== undefined && isForAll(address)) return false; // the block counts before what is spoken
   if (owner === undefined) return hasHttpListener(client, listener, port);
   const found = portOf(owner, port);

@@ -4,14 +4,14 @@ import { getRequest } from '../istio/http-request.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { olderFirst, type Resource } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
-import type { EgressListener } from '../istio/sidecar.ts';
+import { type EgressListener, isBound } from '../istio/sidecar.ts';
 import { meshGateway, type RouteDestination, type StreamRule, type VirtualService } from '../istio/virtual-service.ts';
 import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts';
 import { clusterService, importsDestinations } from '../mesh/cluster-services.ts';
 import { everything, type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
-import { sectionOn, servicesOn } from '../mesh/port-listeners.ts';
+import { isForAll, type SidecarListener, sectionOn, servicesOn } from '../mesh/port-listeners.ts';
 import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
-import { listenerServices, portOf, precedes, type SeenService } from '../mesh/services.ts';
+import { listenerServices, portOf, precedes, type SeenService, spellingsOf } from '../mesh/services.ts';
 import {
   egressListener,
   type FilterChain,
@@ -21,9 +21,9 @@ import {
   tlsChainsNamed,
   tlsServices,
 } from '../mesh/sidecar-listeners.ts';
-import { closestTcpChain, lastTcpChainOf, type SidecarListener, type TcpChain } from '../mesh/tcp-chains.ts';
+import { closestTcpChain, lastTcpChainOf, type TcpChain } from '../mesh/tcp-chains.ts';
 import { httpRules, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
-import { acceptingListener, isBound, recognisesHttp } from './accepting-listener.ts';
+import { acceptingListener, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
 import { routeFor, survivingRoutes } from './http-routes.ts';
 import type { Cause } from './path.ts';
@@ -62,16 +62,15 @@ const start: Progress = { decidedBy: [] };
  * Source: core/listener.go `buildSidecarOutboundListeners`, core/httproute.go `BuildSidecarOutboundVirtualHosts`.
  */
 export function capture(client: ClientView, request: Request): readonly Capture[] {
-  const accepting = acceptingListener(client, request);
+  const place = acceptingListener(client, request);
   const routing = egressListener(client, request.port);
-  if (accepting === undefined || routing === undefined)
+  if (place === undefined || routing === undefined)
     return [unknown(client, false, start, 'no egress listener of the Sidecar serves the port')];
-  const place = { ...accepting, port: request.port };
   const refused = refusedListener(client, place);
   if (refused !== undefined) return [captureRefused(client, refused, request.port)];
   const closest = subnetChain(client, place, request);
   if (closest !== undefined) return captureTcp(client, place, request, closest);
-  if (request.protocol === 'http' && recognisesHttp(client, accepting, request))
+  if (request.protocol === 'http' && recognisesHttp(client, place, request))
     return captureHttp(client, routing, request);
   return captureStream(client, place, request);
 }
@@ -229,13 +228,7 @@ function registeredServices(
   port: number,
   domain: string,
 ): readonly SeenService[] {
-  const hosts = new Set(
-    client.reader
-      .entries(servicesByHost, domain)
-      .map((service) => service.host)
-      .filter((host) => host.toLowerCase() === domain),
-  );
-  return [...hosts]
+  return [...spellingsOf(client.reader, domain)]
     .flatMap((host) => listenerServices(client, listener, host))
     .filter((seen) => portOf(seen, port) !== undefined);
 }
@@ -274,12 +267,12 @@ function routesRegisteredService(
 /** TLS and raw bytes: the chain that names the SNI, else the one that takes every connection, else unknown traffic. */
 function captureStream(client: ClientView, place: SidecarListener, request: Request): readonly Capture[] {
   const { listener, port, address } = place;
-  const byName = request.protocol === 'tls' ? captureTls(client, listener, request, address) : undefined;
+  const byName = request.protocol === 'tls' ? captureTls(client, place, request) : undefined;
   if (byName !== undefined && !('service' in byName)) return byName;
-  const isOwnAddress = address !== '' && !address.includes('/');
+  const isOwnAddress = !isForAll(address);
   const tlsOwner = byName?.service ?? (isOwnAddress ? ownTls(client, place, request) : boundTls(client, place));
-  const owner = tcpOwner(client, listener, port, address);
-  const [nameless] = byName === undefined ? tlsChainsNamed(client, listener, port, address, everything) : [];
+  const owner = tcpOwner(client, place);
+  const [nameless] = byName === undefined ? tlsChainsNamed(client, place, everything) : [];
   if (nameless?.rule !== undefined && (owner === undefined || precedes(listener, nameless.seen.service, owner.service)))
     return routeStream(client, listener, nameless.rule, port, takenFor(nameless.seen, request));
   // At one address both take whatever comes: the chain of the second is left out.
@@ -330,16 +323,14 @@ function claims(reader: MeshReader, chains: readonly FilterChain[]): Progress {
 
 function captureTls(
   client: ClientView,
-  listener: EgressListener,
+  place: SidecarListener,
   request: Request,
-  address: string,
 ): readonly Capture[] | { readonly service: SeenService } | undefined {
-  const { port } = request;
   for (const name of hostPatternsOf(request.name)) {
-    const [chain] = tlsChainsNamed(client, listener, port, address, name);
+    const [chain] = tlsChainsNamed(client, place, name);
     if (chain === undefined) continue;
     if (chain.rule === undefined) return { service: chain.seen };
-    return routeStream(client, listener, chain.rule, port, start);
+    return routeStream(client, place.listener, chain.rule, place.port, start);
   }
   return undefined;
 }
@@ -348,24 +339,19 @@ function captureTls(
  * The TLS service with an address of its own that no VirtualService routes: its chain names no SNI, so it takes whatever comes.
  * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
  */
-function ownTls(
-  client: ClientView,
-  { listener, port, address }: SidecarListener,
-  { name }: Request,
-): SeenService | undefined {
-  const named = client.reader.entries(servicesByHost, name).filter(({ host }) => host.toLowerCase() === name);
-  const hosts = new Set(named.map(({ host }) => host));
-  const [own] = [...hosts].flatMap((host) => tlsServices(client, listener, port, address, host));
-  return own === undefined || isRoutedByTls(client, listener, port, own.service.host) ? undefined : own;
+function ownTls(client: ClientView, place: SidecarListener, { name }: Request): SeenService | undefined {
+  const [own] = [...spellingsOf(client.reader, name)].flatMap((host) => tlsServices(client, place, host));
+  return own === undefined || isRoutedByTls(client, place, own.service.host) ? undefined : own;
 }
 
 /** The same on a listener that is bound to an address: of the first service whose chain asks for no name. */
-function boundTls(client: ClientView, { listener, port, address }: SidecarListener): SeenService | undefined {
+function boundTls(client: ClientView, place: SidecarListener): SeenService | undefined {
+  const { listener, port } = place;
   if (listener.bind === '') return undefined;
-  return Iterator.from(servicesOn(client, listener, port, address)).find((seen) => {
+  return Iterator.from(servicesOn(client, place)).find((seen) => {
     const found = portOf(seen, port);
     const isTls = found !== undefined && sectionOn(listener, found) === 'tls';
-    return isTls && seen.isNameless === true && !isRoutedByTls(client, listener, port, seen.service.host);
+    return isTls && seen.isNameless === true && !isRoutedByTls(client, place, seen.service.host);
   });
 }
 

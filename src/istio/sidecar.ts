@@ -95,6 +95,11 @@ export function isForAllPorts({ port, bind }: EgressListener): boolean {
   return port === 0 && !bind.startsWith('unix:');
 }
 
+/** True for a listener at one address of its own. */
+export function isBound({ bind }: EgressListener): boolean {
+  return !['', '0.0.0.0', '::'].includes(bind);
+}
+
 /** True when a listener imports a service. `isOwn`: the service is in the proxy's namespace. Source: sidecar.go `selectServices`. */
 export function importsService(
   listener: Pick<EgressListener, 'imports'>,

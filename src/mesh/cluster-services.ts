@@ -13,6 +13,7 @@ import {
   portsOn,
   type SeenService,
   servicesOfHost,
+  usesAllPorts,
 } from './services.ts';
 import { httpRules, isSeenBy, mirrorsOf } from './virtual-services.ts';
 
@@ -78,9 +79,8 @@ function* routedParts(
     if (!isSeenBy(client, listener, virtualService)) continue;
     const named = destinationPorts(client, virtualService, host);
     if (named.length === 0) continue;
-    const isForAllPorts = listener.port === 0 || listener.isHttpProxy;
     const ports =
-      named.includes(undefined) || !isForAllPorts
+      named.includes(undefined) || !usesAllPorts(listener)
         ? found.ports
         : found.ports.filter(({ number }) => named.includes(number));
     if (ports.length > 0) yield { service: found.service, ports };

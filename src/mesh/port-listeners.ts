@@ -12,15 +12,16 @@ import {
   sharedAddressesOf,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
-import {
-  inOrderOf,
-  isSameService,
-  isServiceImported,
-  isServiceVisible,
-  listenerServices,
-  portOf,
-  type SeenService,
-} from './services.ts';
+import { inOrderOf, isSameService, portOf, type SeenService, seenOn } from './services.ts';
+
+/** A listener of a sidecar: one for an address, or (empty, or a block) the one for all of a port. */
+export interface SidecarListener {
+  /** The egress listener that it is made of. */
+  readonly listener: EgressListener;
+  readonly port: number;
+  /** By which services are recognised on it; empty: by none, as some address in the Internet is dialled. */
+  readonly address: string;
+}
 
 /** What a listener makes of a service's port: what its own protocol says, if it has one. */
 export function sectionOn(listener: EgressListener, port: MeshPort): Section {
@@ -35,15 +36,14 @@ export function* servicesOnOwnPort(client: ClientView, listener: EgressListener)
   yield* usable(client, listener, importableServices(client, listener));
 }
 
-/** Of services those that a listener works with, exported ones first. */
-function* usable(
+/** Of services (oldest first) those that a listener works with, as istiod comes to them. */
+export function* usable(
   client: ClientView,
   listener: EgressListener,
   services: readonly MeshService[],
 ): Iterable<SeenService> {
   for (const service of inOrderOf(listener, services)) {
-    if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) continue;
-    const seen = listenerServices(client, listener, service.host).find((one) => isSameService(one.service, service));
+    const seen = seenOn(client, listener, service);
     if (seen !== undefined) yield seen;
   }
 }
@@ -79,35 +79,25 @@ function companyOf(protocol: Protocol): Company {
 }
 
 /**
- * True when a protocol has a place on the sidecar's listener of a port and address (empty: all), which is for the company of the first
- * service that istiod comes to. Source: core/listener.go `isConflictWithWellKnownPort`.
+ * True when a protocol has a place on a listener, which is for the company of the first service that istiod comes to.
+ * Source: core/listener.go `isConflictWithWellKnownPort`.
  */
-export function hasPlace(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  protocol: Protocol,
-): boolean {
+export function hasPlace(client: ClientView, place: SidecarListener, protocol: Protocol): boolean {
   const { reader } = client;
+  const { listener, port, address } = place;
   if (listener.protocol !== undefined) return true;
   const isUsual = listener.bind === ''; // else addresses do not count
   if (isUsual && reader.entries(serverFirstServices, ruleKey(sharedAddress(address), String(port))).length === 0)
     return true;
-  for (const first of servicesOn(client, listener, port, address)) {
+  for (const first of servicesOn(client, place)) {
     const found = portOf(first, port);
     return found === undefined || companyOf(found.protocol) === companyOf(protocol);
   }
   return true;
 }
 
-/** The services on the sidecar's listener of a port and address (empty, or a block: the one for all), as istiod comes to them. */
-export function* servicesOn(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-): Iterable<SeenService> {
+/** The services on a listener, as istiod comes to them. */
+export function* servicesOn(client: ClientView, { listener, port, address }: SidecarListener): Iterable<SeenService> {
   const services =
     listener.protocol === undefined
       ? usable(client, listener, client.reader.entries(servicesByPort, String(port)))
@@ -117,6 +107,12 @@ export function* servicesOn(
     if (protocol !== undefined && sharedAddressesOf(seen.service, protocol).includes(sharedAddress(address)))
       yield seen;
   }
+}
+
+/** True for the service with whose chains a listener begins. */
+export function isFirstOn(client: ClientView, place: SidecarListener, { service }: SeenService): boolean {
+  const [first] = servicesOn(client, place);
+  return first !== undefined && isSameService(first.service, service);
 }
 
 function sharedAddress(address: string): string {

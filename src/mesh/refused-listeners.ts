@@ -13,8 +13,9 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
+import type { SidecarListener } from './port-listeners.ts';
 import { type FilterChain, type TlsChain, tlsChainsNamed } from './sidecar-listeners.ts';
-import { type SidecarListener, type TcpChain, tcpChainsOn } from './tcp-chains.ts';
+import { type TcpChain, tcpChainsOn } from './tcp-chains.ts';
 
 /** What several filter chains of a sidecar's listener claim, or one does twice. */
 export interface RefusedClaim {
@@ -94,7 +95,7 @@ export const contestedTcpBlocks: Query<ModelObject, boolean> = {
  */
 export function refusedListener(client: ClientView, place: SidecarListener): RefusedListener | undefined {
   for (const text of client.reader.entries(contestedNames, everything)) {
-    const chains = tlsChainsNamed(client, place.listener, place.port, place.address, text);
+    const chains = tlsChainsNamed(client, place, text);
     const isTwice = ({ serverNames }: TlsChain): boolean =>
       serverNames.filter((host) => host.toLowerCase() === text).length > 1;
     if (chains.length > 1 || chains.some(isTwice)) return { claim: { kind: 'name', text }, chains };

@@ -18,6 +18,16 @@ export function servicesOfHost(reader: MeshReader, host: string): readonly MeshS
   return reader.entries(servicesByHost, host.toLowerCase()).filter((service) => service.host === host);
 }
 
+/** The services of a host (lower case), whatever the case of its letters, oldest first. */
+export function servicesSpelling(reader: MeshReader, host: string, index = servicesByHost): readonly MeshService[] {
+  return reader.entries(index, host).filter((service) => service.host.toLowerCase() === host);
+}
+
+/** How the hosts of services spell a host (lower case). `index`: of which services, by lower-case host. */
+export function spellingsOf(reader: MeshReader, host: string, index = servicesByHost): ReadonlySet<string> {
+  return new Set(servicesSpelling(reader, host, index).map((service) => service.host));
+}
+
 /** The services whose host is, or as a wildcard covers, a host (lower case); the most specific first, then the oldest. */
 export function servicesCovering(reader: MeshReader, host: string): readonly MeshService[] {
   return hostPatternsOf(host)
@@ -53,7 +63,7 @@ export function isServiceVisible(client: ClientView, service: MeshService): bool
 }
 
 /** True when an egress listener of the client imports the service. */
-export function isServiceImported(client: ClientView, listener: EgressListener, service: MeshService): boolean {
+function isServiceImported(client: ClientView, listener: EgressListener, service: MeshService): boolean {
   const { host, namespace } = service;
   const isImported = importsService(listener, host, namespace, listener.imports.has('.') && client.isIn(namespace));
   client.answers?.add({ kind: 'service', namespace, host, isImported });
@@ -77,6 +87,12 @@ export function listenerServices(client: ClientView, listener: EgressListener, h
   );
   const namespace = chosenNamespace(client, imported);
   return imported.filter((service) => service.namespace === namespace).map((service) => seenBy(listener, service));
+}
+
+/** A service as a listener works with it; undefined: it does not. */
+export function seenOn(client: ClientView, listener: EgressListener, service: MeshService): SeenService | undefined {
+  if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return undefined;
+  return listenerServices(client, listener, service.host).find((seen) => isSameService(seen.service, service));
 }
 
 /**
@@ -126,12 +142,17 @@ export function exportedFirst(services: readonly MeshService[]): readonly MeshSe
 }
 
 function hasPortOf(listener: EgressListener, service: MeshService): boolean {
-  return listener.port === 0 || listener.isHttpProxy || portsOn(listener, service).length > 0;
+  return usesAllPorts(listener) || portsOn(listener, service).length > 0;
+}
+
+/** True for a listener that makes all ports of services usable. Source: sidecar.go `needsPortMatch`. */
+export function usesAllPorts({ port, isHttpProxy }: EgressListener): boolean {
+  return port === 0 || isHttpProxy;
 }
 
 /** The ports that a listener makes usable: its own one if it has one, else all. Source: sidecar.go `serviceMatchingListenerPort`. */
 export function portsOn(listener: EgressListener, service: MeshService): readonly MeshPort[] {
-  if (listener.port === 0 || listener.isHttpProxy) return service.ports;
+  if (usesAllPorts(listener)) return service.ports;
   return service.ports.filter((port) => port.number === listener.port).slice(0, 1);
 }
 

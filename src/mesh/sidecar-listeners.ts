@@ -18,19 +18,25 @@ import {
   tlsServicesByName,
 } from './indexes.ts';
 import type { ModelObject } from './model-object.ts';
-import { hasPlace, isForAll, sectionOn, servicesOn, servicesOnOwnPort } from './port-listeners.ts';
+import {
+  hasPlace,
+  isFirstOn,
+  isForAll,
+  type SidecarListener,
+  sectionOn,
+  servicesOnOwnPort,
+  usable,
+} from './port-listeners.ts';
 import type { ScopeAnswer } from './scope-answers.ts';
 import {
   hostsOverlapping,
-  inOrderOf,
-  isSameService,
-  isServiceImported,
-  isServiceVisible,
   listenerServices,
   portOf,
   precedes,
   type SeenService,
+  seenOn,
   servicesOfHost,
+  spellingsOf,
 } from './services.ts';
 import { overlappingVirtualServices, sidecarVirtualServicesBySni } from './virtual-services.ts';
 
@@ -62,10 +68,10 @@ export function egressListener(client: ClientView, port: number): EgressListener
 export function hasHttpListener(client: ClientView, listener: EgressListener, port: number): boolean {
   const { reader } = client;
   if (listener.protocol !== undefined) return hasOwnHttpListener(client, listener, listener.protocol);
-  if (!hasPlace(client, listener, port, '', 'HTTP')) return false;
+  if (!hasPlace(client, { listener, port, address: '' }, 'HTTP')) return false;
   const publicHttp = publicHttpImportsOf(client, listener, port);
   client.answers?.add(answerOf(port, publicHttp));
-  const isUsable = (service: MeshService): boolean => isListened(client, listener, service);
+  const isUsable = (service: MeshService): boolean => seenOn(client, listener, service) !== undefined;
   if (publicHttp.certain !== undefined || publicHttp.contested.some(isUsable)) return true;
   if (reader.entries(exportedHttpServices, String(port)).some(isUsable)) return true;
   client.answers?.add({ kind: 'all else' });
@@ -78,12 +84,6 @@ function ownHttpServices(client: ClientView, listener: EgressListener, port: num
   if (!listener.imports.has('.')) return [];
   const own = reader.distinct(httpServiceNamespaces, String(port)).find((namespace) => client.isIn(namespace));
   return own === undefined ? [] : reader.entries(httpServicesByNamespace, ruleKey(String(port), own));
-}
-
-/** True for a service that the listener works with. */
-function isListened(client: ClientView, listener: EgressListener, service: MeshService): boolean {
-  if (!isServiceVisible(client, service) || !isServiceImported(client, listener, service)) return false;
-  return listenerServices(client, listener, service.host).some((seen) => isSameService(seen.service, service));
 }
 
 /** Whatever the services' ports speak: sniffing has the listener for all addresses only where a service has none of its own. */
@@ -154,17 +154,11 @@ function importedPublicHttp(reader: MeshReader, listener: EgressListener, port: 
 }
 
 /**
- * The chains of a TLS listener that name exactly `name` (a host or wildcard in lower case, or empty for chains that name none), in the order in which istiod
- * builds them. `address` is empty for the listener on all addresses.
- * Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
+ * The chains of a TLS listener that name exactly `name` (a host or wildcard in lower case, or empty for chains that name none), in the order
+ * in which istiod builds them. Source: core/tls.go `buildSidecarOutboundTLSFilterChainOpts`.
  */
-export function tlsChainsNamed(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  name: string,
-): readonly TlsChain[] {
+export function tlsChainsNamed(client: ClientView, place: SidecarListener, name: string): readonly TlsChain[] {
+  const { listener, port } = place;
   const chains = new Map<string, TlsChain>();
   for (const virtualService of sidecarVirtualServicesBySni(client, listener, name)) {
     for (const rule of virtualService.tls) {
@@ -173,38 +167,30 @@ export function tlsChainsNamed(
         const key = match.sniHosts.join(',');
         if (chains.has(key) || !namesOfMatch(match).some((host) => host.toLowerCase() === name)) continue;
         if (!streamMatchApplies(match, client, port)) continue;
-        const seen = tlsServiceFor(client, listener, port, address, virtualService);
+        const seen = tlsServiceFor(client, place, virtualService);
         if (seen !== undefined)
           chains.set(key, { serverNames: match.sniHosts, rule, field: `${match.field}.sniHosts`, seen });
       }
     }
   }
-  for (const seen of ownChains(client, listener, port, address, name)) {
+  for (const seen of ownChains(client, place, name)) {
     if (!chains.has(seen.service.host)) chains.set(seen.service.host, { serverNames: [seen.service.host], seen });
   }
   return [...chains.values()];
 }
 
 /** The services of a name that no VirtualService routes on the port: they have a chain of their own. */
-function ownChains(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  name: string,
-): readonly SeenService[] {
-  const index = listener.protocol === undefined ? tlsServicesByName : servicesByHost;
-  const services = client.reader.entries(index, name).filter((service) => service.host.toLowerCase() === name);
-  const hosts = new Set(services.map((service) => service.host));
-  return [...hosts].flatMap((host) =>
-    tlsServices(client, listener, port, address, host)
-      .filter(({ isNameless }) => isNameless !== true && !isRoutedByTls(client, listener, port, host))
+function ownChains(client: ClientView, place: SidecarListener, name: string): readonly SeenService[] {
+  const index = place.listener.protocol === undefined ? tlsServicesByName : servicesByHost;
+  return [...spellingsOf(client.reader, name, index)].flatMap((host) =>
+    tlsServices(client, place, host)
+      .filter(({ isNameless }) => isNameless !== true && !isRoutedByTls(client, place, host))
       .slice(0, 1),
   );
 }
 
 /** True when any `tls` match applies to the service on the port, whatever its SNIs: then it has no chain of its own. */
-export function isRoutedByTls(client: ClientView, listener: EgressListener, port: number, host: string): boolean {
+export function isRoutedByTls(client: ClientView, { listener, port }: SidecarListener, host: string): boolean {
   return overlappingVirtualServices(client, listener, host).some((virtualService) =>
     virtualService.tls.some(
       (rule) => rule.destinations.length > 0 && rule.matches.some((match) => streamMatchApplies(match, client, port)),
@@ -212,33 +198,26 @@ export function isRoutedByTls(client: ClientView, listener: EgressListener, port
   );
 }
 
-/** The TLS services of exactly one host on a port and address, as the listener sees them. */
-export function tlsServices(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  host: string,
-): readonly SeenService[] {
+/** The TLS services of exactly one host, as a listener sees them. */
+export function tlsServices(client: ClientView, place: SidecarListener, host: string): readonly SeenService[] {
+  const { listener, port, address } = place;
   return listenerServices(client, listener, host).filter(
     ({ service, ports }) =>
       isOnAddress(service, address) &&
       ports.some((candidate) => candidate.number === port && sectionOn(listener, candidate) === 'tls') &&
-      hasPlace(client, listener, port, address, 'TLS'),
+      hasPlace(client, place, 'TLS'),
   );
 }
 
 /** A TLS service on the port that one of the VirtualService's hosts overlaps: without one its rules are not consulted. */
 function tlsServiceFor(
   client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
+  place: SidecarListener,
   virtualService: VirtualService,
 ): SeenService | undefined {
   for (const name of virtualService.hosts) {
     for (const host of hostsOverlapping(client.reader, name)) {
-      const [seen] = tlsServices(client, listener, port, address, host);
+      const [seen] = tlsServices(client, place, host);
       if (seen !== undefined) return seen;
     }
   }
@@ -246,67 +225,45 @@ function tlsServiceFor(
 }
 
 /**
- * The service whose TCP chain takes every connection to an address and port: the first that istiod comes to; all later ones
- * have the same match and are left out. Source: core/listener.go `mergeTCPFilterChains`.
+ * The service whose TCP chain takes every connection to a listener: the first that istiod comes to; all later ones have the same match and
+ * are left out. Source: core/listener.go `mergeTCPFilterChains`.
  */
-export function tcpOwner(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-): SeenService | undefined {
-  if (listener.protocol !== undefined) return tcpOwnerOnOwnPort(client, listener, listener.protocol, address);
-  const candidates =
+export function tcpOwner(client: ClientView, place: SidecarListener): SeenService | undefined {
+  return Iterator.from(tcpCandidates(client, place)).find((seen) => hasTcpChains(client, place, seen));
+}
+
+function tcpCandidates(client: ClientView, { listener, port, address }: SidecarListener): Iterable<SeenService> {
+  const { reader } = client;
+  if (listener.protocol !== undefined)
+    return Iterator.from(servicesOnOwnPort(client, listener)).filter(({ service }) => isOnAddress(service, address));
+  const services =
     listener.bind === ''
-      ? client.reader.entries(tcpServicesByAddress, ruleKey(address, String(port)))
-      : client.reader.entries(servicesByPort, String(port));
-  const visible = candidates.filter(
-    (service) => isServiceVisible(client, service) && isServiceImported(client, listener, service),
-  );
-  for (const service of inOrderOf(listener, visible)) {
-    const seen = listenerServices(client, listener, service.host).find((candidate) =>
-      isSameService(candidate.service, service),
-    );
-    if (seen !== undefined && hasTcpChains(client, listener, port, address, seen)) return seen;
-  }
-  return undefined;
+      ? reader.entries(tcpServicesByAddress, ruleKey(address, String(port)))
+      : reader.entries(servicesByPort, String(port));
+  return usable(client, listener, services);
 }
 
 /**
- * True where istiod makes chains for bytes of a service on a port and address (empty: all): for a port without protocol only if nothing that
- * is HTTP or sniffed came before. Source: core/listener.go `buildSidecarOutboundListener`.
+ * True where istiod makes chains for bytes of a service on a listener: for a port without protocol only if nothing that is HTTP or sniffed
+ * came before. Source: core/listener.go `buildSidecarOutboundListener`.
  */
-export function hasTcpChains(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  seen: SeenService,
-): boolean {
+export function hasTcpChains(client: ClientView, place: SidecarListener, seen: SeenService): boolean {
+  const { listener, port } = place;
   const found = portOf(seen, port);
-  const section = found && sectionOn(listener, found);
-  if (section === 'tcp') return hasPlace(client, listener, port, address, found?.protocol ?? 'TCP');
-  if (section !== 'sniffed') return false;
-  if (listener.protocol !== undefined) {
-    const [first] = servicesOn(client, listener, port, address);
-    return first !== undefined && isSameService(first.service, seen.service);
-  }
+  if (found === undefined) return false;
+  const section = sectionOn(listener, found);
+  if (section === 'sniffed' && listener.protocol !== undefined) return isFirstOn(client, place, seen);
+  if (section !== 'tcp' && section !== 'sniffed') return false;
   return (
-    hasPlace(client, listener, port, address, found?.protocol ?? 'TCP') &&
-    !isSniffedBefore(client, listener, port, address, seen.service)
+    hasPlace(client, place, found.protocol) && (section === 'tcp' || !isSniffedBefore(client, place, seen.service))
   );
 }
 
-function isSniffedBefore(
-  client: ClientView,
-  listener: EgressListener,
-  port: number,
-  address: string,
-  service: MeshService,
-): boolean {
-  const isEarlier = (other: MeshService): boolean =>
-    precedes(listener, other, service) && isListened(client, listener, other);
+function isSniffedBefore(client: ClientView, place: SidecarListener, service: MeshService): boolean {
+  const { listener, port, address } = place;
   const { reader } = client;
+  const isEarlier = (other: MeshService): boolean =>
+    precedes(listener, other, service) && seenOn(client, listener, other) !== undefined;
   if (!isForAll(address)) {
     const rivals = reader.entries(tcpServicesByAddress, ruleKey(address, String(port)));
     return rivals.some(
@@ -326,20 +283,6 @@ function isSniffedBefore(
   return others.some((some) => some.some(isEarlier));
 }
 
-function tcpOwnerOnOwnPort(
-  client: ClientView,
-  listener: EgressListener,
-  protocol: Protocol,
-  address: string,
-): SeenService | undefined {
-  const section = sectionOf(protocol);
-  if (section !== 'tcp' && section !== 'sniffed') return undefined;
-  const onAddress = Iterator.from(servicesOnOwnPort(client, listener)).filter(({ service }) =>
-    isOnAddress(service, address),
-  );
-  return onAddress.find((seen) => hasTcpChains(client, listener, listener.port, address, seen));
-}
-
 /** True when an egress listener with a port of its own makes a listener of the sidecar for an address; empty: for all, blocks included. */
 export function hasOwnListener(client: ClientView, listener: EgressListener, address: string): boolean {
   if (listener.protocol === undefined) return true;
@@ -347,7 +290,7 @@ export function hasOwnListener(client: ClientView, listener: EgressListener, add
   if (section === 'none' || (section === 'http' && address !== '')) return false;
   return Iterator.from(servicesOnOwnPort(client, listener)).some(({ service }) => {
     if (section === 'http' || isOnAddress(service, address)) return true;
-    return address === '' && service.addresses.some((block) => block.includes('/'));
+    return address === '' && service.addresses.some(isForAll);
   });
 }
 

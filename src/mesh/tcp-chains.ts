@@ -1,11 +1,10 @@
 import { blockAround, blocksOf } from '../istio/address.ts';
 import type { MeshService } from '../istio/service.ts';
-import type { EgressListener } from '../istio/sidecar.ts';
 import { type StreamRule, streamMatchApplies } from '../istio/virtual-service.ts';
 import type { ClientView } from './client-view.ts';
 import { blockLengths, everything, meshVirtualServicesByBlock, tcpServicesByBlock } from './indexes.ts';
-import { isForAll, servicesOn } from './port-listeners.ts';
-import { hostsOverlapping, isSameService, listenerServices, precedes, type SeenService } from './services.ts';
+import { isFirstOn, isForAll, type SidecarListener } from './port-listeners.ts';
+import { hostsOverlapping, listenerServices, precedes, type SeenService } from './services.ts';
 import { type FilterChain, hasTcpChains, tcpOwner } from './sidecar-listeners.ts';
 import { overlappingVirtualServices } from './virtual-services.ts';
 
@@ -13,13 +12,6 @@ import { overlappingVirtualServices } from './virtual-services.ts';
 export interface TcpChain extends FilterChain {
   /** The blocks of addresses that it takes, as `blocksOf` writes them; empty: every address. */
   readonly blocks: readonly string[];
-}
-
-/** A listener of a sidecar: one for an address, or (empty, or a block) the one for all of a port. */
-export interface SidecarListener {
-  readonly listener: EgressListener;
-  readonly port: number;
-  readonly address: string;
 }
 
 /**
@@ -31,7 +23,7 @@ function tcpChainsOf(
   { listener, port, address }: SidecarListener,
   seen: SeenService,
 ): readonly TcpChain[] {
-  const own = address.includes('/') ? [address] : [];
+  const own = ownBlocksOf(address);
   const last = { blocks: blocksOf(own), seen };
   const chains: TcpChain[] = [];
   let hasLast = false;
@@ -48,6 +40,11 @@ function tcpChainsOf(
   return hasLast ? chains : [...chains, last];
 }
 
+/** The block by which a service is recognised, if it is by one. */
+function ownBlocksOf(address: string): readonly string[] {
+  return address !== everything && isForAll(address) ? [address] : [];
+}
+
 function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): boolean {
   if (rule.matches.length === 0) return true;
   return rule.matches.some((match) => match.destinationSubnets.length === 0 && streamMatchApplies(match, client, port));
@@ -56,7 +53,7 @@ function takesEveryAddress(rule: StreamRule, client: ClientView, port: number): 
 /** The chain of a service for what none of its destination subnets names more closely. */
 export function lastTcpChainOf(client: ClientView, place: SidecarListener, seen: SeenService): TcpChain {
   const chains = tcpChainsOf(client, place, seen);
-  const own = blocksOf(isForAll(place.address) ? [place.address] : []);
+  const own = blocksOf(ownBlocksOf(place.address));
   return chains.find(({ blocks }) => isSameSet(blocks, own)) ?? { blocks: own, seen };
 }
 
@@ -104,19 +101,19 @@ interface ListenerPart {
 
 /** The parts of a listener one of whose chains may take a block, as istiod comes to them. */
 function tcpPartsOn(client: ClientView, place: SidecarListener, block: string): readonly ListenerPart[] {
-  const { listener, port } = place;
+  const { listener } = place;
   const { reader } = client;
   const names = reader.entries(meshVirtualServicesByBlock, block).flatMap((virtualService) => virtualService.hosts);
   const hosts = new Set(names.flatMap((name) => [...hostsOverlapping(reader, name)]));
   for (const { host } of reader.entries(tcpServicesByBlock, block)) hosts.add(host);
-  const owner = block === everything ? tcpOwner(client, listener, port, everything) : undefined;
+  const owner = block === everything ? tcpOwner(client, { ...place, address: everything }) : undefined;
   if (owner !== undefined) hosts.add(owner.service.host);
   const found = [...hosts].flatMap((host) => listenerServices(client, listener, host));
   const ordered = found.toSorted((a, b) => (precedes(listener, a.service, b.service) ? -1 : 1));
   return ordered.flatMap((seen) =>
     addressesOn(place, seen.service)
-      .filter((address) => hasTcpChains(client, listener, port, address, seen))
-      .map((address) => ({ seen, place: { ...place, address } })),
+      .map((address) => ({ seen, place: { ...place, address } }))
+      .filter((part) => hasTcpChains(client, part.place, seen)),
   );
 }
 
@@ -124,14 +121,4 @@ function tcpPartsOn(client: ClientView, place: SidecarListener, block: string): 
 function addressesOn({ address }: SidecarListener, { addresses }: MeshService): readonly string[] {
   if (!isForAll(address)) return addresses.filter((one) => one === address);
   return addresses.length === 0 ? [everything] : addresses.filter(isForAll);
-}
-
-/** True for the service with whose chains a listener begins. */
-function isFirstOn(
-  client: ClientView,
-  { listener, port, address }: SidecarListener,
-  { service }: SeenService,
-): boolean {
-  const [first] = servicesOn(client, listener, port, address);
-  return first !== undefined && isSameService(first.service, service);
 }
