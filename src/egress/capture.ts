@@ -10,7 +10,7 @@ import { type ClientView, outboundTrafficPolicyOf } from '../mesh/client-view.ts
 import { clusterService, importsDestinations } from '../mesh/cluster-services.ts';
 import { everything, type MeshReader, servicesByHost, servicesUnder } from '../mesh/indexes.ts';
 import { isForAll, type SidecarListener, sectionOn, servicesOn } from '../mesh/port-listeners.ts';
-import { type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
+import { claimInWords, type RefusedListener, refusedListener } from '../mesh/refused-listeners.ts';
 import { listenerServices, portOf, precedes, type SeenService, spellingsOf } from '../mesh/services.ts';
 import {
   egressListener,
@@ -25,7 +25,7 @@ import { closestTcpChain, lastTcpChainOf, type TcpChain } from '../mesh/tcp-chai
 import { httpRules, mirrorsOf, sidecarVirtualServices } from '../mesh/virtual-services.ts';
 import { acceptingListener, recognisesHttp } from './accepting-listener.ts';
 import { gatewayServiceOf } from './hop.ts';
-import { routeFor, survivingRoutes } from './http-routes.ts';
+import { routeFor, survivingRoutes, weightless } from './http-routes.ts';
 import type { Cause } from './path.ts';
 import { decide, end, type Progress, type Request, type Way } from './way.ts';
 
@@ -132,7 +132,7 @@ function routeHttp(
     const what = rule.answer.kind === 'redirect' ? 'a redirect' : `status ${rule.answer.status} itself`;
     return [brokenAt(progress, 'answered-by-sidecar', `the sidecar answers with ${what}`)];
   }
-  if (rule.destinations.length === 0) return [brokenAt(progress, 'no-client-route', leadsNowhere)];
+  if (rule.destinations.length === 0) return [brokenAt(progress, 'no-client-route', weightless)];
   const isImported = importsDestinations(client, rule);
   const sendTo = (destination: RouteDestination, from: Progress): Captured => ({
     kind: 'captured',
@@ -147,8 +147,6 @@ function routeHttp(
     ...mirrorsOf(client.reader, rule).map((mirror) => sendTo(mirror, { ...start, isMirror: true })),
   ];
 }
-
-const leadsNowhere = 'the route has no destination with any weight, and Envoy refuses it';
 
 function brokenAt(progress: Progress, cause: Cause, reason: string): Capture {
   return ended(end(progress, { outcome: 'broken', stage: 'capture', cause, reason }));
@@ -301,10 +299,10 @@ function captureStream(client: ClientView, place: SidecarListener, request: Requ
 }
 
 function captureRefused(client: ClientView, { claim, chains }: RefusedListener, port: number): Capture {
-  const what = claim.kind === 'name' ? 'TLS listener' : 'listener';
-  const text = claim.text === '' ? 'every address' : `'${claim.text}'`;
+  const { what, listener } = claimInWords(claim);
   const progress = { ...claims(client.reader, chains), refusedClaim: claim };
-  return unknown(client, false, progress, `Envoy refuses the ${what} of port ${port}, where ${text} is claimed twice`);
+  const reason = `Envoy refuses the ${listener} of port ${port}, where ${what} is claimed twice`;
+  return unknown(client, false, progress, reason);
 }
 
 /** Where chains claim what they do; the one that is too many first: rather than one for the gateway another, rather the younger. */

@@ -2,6 +2,9 @@ import { type HttpRequest, isCatchAll, takesRequest } from '../istio/http-reques
 import type { Viewer } from '../istio/viewer.ts';
 import { type HttpMatch, type HttpRule, httpMatchApplies } from '../istio/virtual-service.ts';
 
+/** Why a rule without a destination that has any weight leads nowhere. */
+export const weightless = 'the route has no destination with any weight, and Envoy refuses it';
+
 /** A rule with the match through which it applies; without a match it takes everything. */
 export interface HttpRoute {
   readonly rule: HttpRule;

@@ -12,7 +12,7 @@ import { type MeshReader, ruleKey, serversByGateway } from '../mesh/indexes.ts';
 import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesOfHost } from '../mesh/services.ts';
 import { gatewayVirtualServices, httpRules, mirrorsOf } from '../mesh/virtual-services.ts';
-import { catchAllLast, type HttpRoute, routeFor, survivingRoutes, takesAll } from './http-routes.ts';
+import { catchAllLast, type HttpRoute, routeFor, survivingRoutes, takesAll, weightless } from './http-routes.ts';
 import type { Arrival, Cause, Path } from './path.ts';
 import type { AtServer } from './server.ts';
 import { decide, end, type Progress, type Way } from './way.ts';
@@ -176,7 +176,7 @@ function follow(
   const progress = decide(at.progress, rule.source, rule.field);
   if (rule.answer !== undefined)
     return [broken(progress, 'answered-by-gateway', 'the gateway answers itself instead of routing')];
-  if (rule.destinations.length === 0) return [broken(progress, 'no-gateway-route', leadsNowhere)];
+  if (rule.destinations.length === 0) return [broken(progress, 'no-gateway-route', weightless)];
   const sendTo = (destination: RouteDestination, from: Progress): Routed => ({
     kind: 'routed',
     destination,
@@ -203,8 +203,6 @@ function onlyPortOf(reader: MeshReader, namespace: string, sourceNamespace: stri
   const ports = own?.ports ?? gatewayService(reader, namespace, host)?.ports ?? [];
   return ports.length === 1 ? ports[0]?.number : undefined;
 }
-
-const leadsNowhere = 'the route has no destination with any weight, and Envoy refuses it';
 
 function broken(progress: Progress, cause: Cause, reason: string): { readonly kind: 'ended'; readonly way: Way } {
   return { kind: 'ended', way: end(progress, { outcome: 'broken', stage: 'route', cause, reason }) };

@@ -1,3 +1,4 @@
+import { gatewayNameLabel } from './managed-gateway.ts';
 import type { AuthorizationPolicyTargetRef } from './resources.gen.ts';
 import type { Labels, ResourceOf } from './resources.ts';
 
@@ -9,7 +10,6 @@ export interface PolicyWorkload {
   readonly rootNamespace: string;
 }
 
-const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
 const gatewayGroup = 'gateway.networking.k8s.io';
 const dryRunAnnotation = 'istio.io/dry-run';
 

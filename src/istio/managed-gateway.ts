@@ -7,6 +7,9 @@ export interface ManagedGateway {
   readonly workload: ResourceOf<'Workload'>;
 }
 
+/** The label with the name of a Gateway of the Gateway API that its pods and its Service carry. */
+export const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
+
 /** The annotation of a Gateway that says of which type its Service is. */
 const serviceType = 'networking.istio.io/service-type';
 
@@ -21,7 +24,7 @@ export function managedGateway(gateway: ResourceOf<'KubernetesGateway'>): Manage
   if (deployment === undefined || !isIstioGateway(gateway)) return undefined;
   const { spec, metadata } = gateway;
   const { labels: ownLabels = {}, annotations = {} } = spec.infrastructure ?? {};
-  const selector = { 'gateway.networking.k8s.io/gateway-name': metadata.name };
+  const selector = { [gatewayNameLabel]: metadata.name };
   const labels = {
     ...ownLabels,
     ...selector,

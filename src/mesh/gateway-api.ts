@@ -21,7 +21,7 @@ import {
   type Route,
 } from '../istio/gateway-api-routes.ts';
 import { matchesLabels } from '../istio/label-selector.ts';
-import { type ManagedGateway, managedGateway } from '../istio/managed-gateway.ts';
+import { gatewayNameLabel, type ManagedGateway, managedGateway } from '../istio/managed-gateway.ts';
 import type { MeshConfig } from '../istio/mesh-config.ts';
 import {
   compareText,
@@ -114,7 +114,7 @@ const grants = index('grants', 'ReferenceGrant', ({ metadata }) => [metadata.nam
 
 /** Pods that Istio has deployed, by `namespace|Gateway`. */
 const deployedPods = index('deployed gateways', 'Workload', ({ metadata, spec }) => {
-  const gateway = spec.labels['gateway.networking.k8s.io/gateway-name'];
+  const gateway = spec.labels[gatewayNameLabel];
   return gateway === undefined ? [] : [`${metadata.namespace}|${gateway}`];
 });
 

@@ -24,6 +24,11 @@ export interface RefusedClaim {
   readonly text: string;
 }
 
+/** What is claimed, and the listener for which it matters, as messages tell them. */
+export function claimInWords({ kind, text }: RefusedClaim): { readonly what: string; readonly listener: string } {
+  return { what: text === '' ? 'every address' : `'${text}'`, listener: kind === 'name' ? 'TLS listener' : 'listener' };
+}
+
 /** A listener that Envoy refuses. */
 export interface RefusedListener {
   readonly claim: RefusedClaim;

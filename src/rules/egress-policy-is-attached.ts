@@ -3,6 +3,7 @@ import { externalHostsIn, servedByWaypoint, type WaypointService } from '../egre
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import { targetKindOf, targetRefsOf } from '../istio/authorization-attachment.ts';
 import { hostPatternsOf } from '../istio/hosts.ts';
+import { gatewayNameLabel } from '../istio/managed-gateway.ts';
 import { type FieldRef, fieldOf, idOf, type Labels, type ResourceOf } from '../istio/resources.ts';
 import { isWaypoint, useWaypoint, waypointClass } from '../istio/waypoint.ts';
 import { promisedWorkload, type Workload, workloadOf } from '../mesh/gateway-workloads.ts';
@@ -170,9 +171,6 @@ function fixFor(reader: MeshReader, { resource }: CompiledPolicy, { namespace, l
     return `move it to namespace '${namespace}', with ${attachment}`;
   return hasTargets ? `replace the targetRefs by ${attachment}` : `select the gateway's pods: ${attachment}`;
 }
-
-/** What pods of a Gateway API gateway carry. */
-const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
 
 /** What attaches a policy to pods: of a Gateway API gateway its name, of others their labels. */
 function attachmentTo(labels: Labels): string {

@@ -1,5 +1,6 @@
 import { waysTo } from '../egress/host-paths.ts';
 import { externalHostsOf, isMeshWide } from '../egress/policy-hosts.ts';
+import { gatewayNameLabel } from '../istio/managed-gateway.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import { gatewaysByName, type MeshReader } from '../mesh/indexes.ts';
@@ -60,8 +61,6 @@ function gatewayLabels(reader: MeshReader, host: string): Labels {
   }
   return {};
 }
-
-const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
 
 function labelsText(labels: Labels): string {
   const text = Object.entries(labels).map(([name, value]) => `${name}: ${value}`);

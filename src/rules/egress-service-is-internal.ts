@@ -1,4 +1,5 @@
 import { isEgressService } from '../egress/flows.ts';
+import { gatewayNameLabel } from '../istio/managed-gateway.ts';
 import { fieldOf, idOf, type Metadata, type Resource } from '../istio/resources.ts';
 import { factsOf, type MeshReader, resourcesById } from '../mesh/indexes.ts';
 import { defineRule } from './define.ts';
@@ -58,6 +59,6 @@ spec:
 
 /** The Gateway for which Istio deploys a Service: there its type is decided. */
 function deployedFor(reader: MeshReader, { namespace, labels }: Metadata): Resource | undefined {
-  const name = labels['gateway.networking.k8s.io/gateway-name'] ?? '';
+  const name = labels[gatewayNameLabel] ?? '';
   return reader.first(resourcesById, idOf({ kind: 'KubernetesGateway', namespace, name }));
 }

@@ -1,6 +1,6 @@
 import { capturingVirtualServices } from '../egress/capturing-virtual-services.ts';
 import { type FieldRef, idOf } from '../istio/resources.ts';
-import type { RefusedClaim } from '../mesh/refused-listeners.ts';
+import { claimInWords, type RefusedClaim } from '../mesh/refused-listeners.ts';
 import { defineRule } from './define.ts';
 
 /** No SNI and no block of addresses is claimed twice on a port of the sidecars, however it is written. */
@@ -47,12 +47,12 @@ spec:
     if (refusedClaim === undefined || claim === undefined) return;
     if (capturingVirtualServices(reader, to.host).length === 0) return; // no egress that it concerns
     const { kind, text } = refusedClaim;
-    const what = text === '' ? 'every address' : `'${text}'`;
+    const { what, listener } = claimInWords(refusedClaim);
     const other = others.find((one) => one.kind !== 'Sidecar');
     yield {
       at: claim,
       key: `${to.port} ${text}`,
-      message: `Envoy refuses the ${kind === 'name' ? 'TLS listener' : 'listener'} of port ${to.port} on sidecars: ${
+      message: `Envoy refuses the ${listener} of port ${to.port} on sidecars: ${
         other === undefined ? `${what} is listed twice` : `${claimantFor(claim, other)} claims ${what} too`
       }`,
       fix: fixOf(kind, other !== undefined),

@@ -2,6 +2,7 @@ import { type BoundLeg, legGapOf, listedGateways } from '../egress/gateway-leg.t
 import { type Hop, hopTlsFor, type Path } from '../egress/path.ts';
 import { gatewayOfListener } from '../istio/gateway-api-listeners.ts';
 import { covers } from '../istio/hosts.ts';
+import { gatewayNameLabel } from '../istio/managed-gateway.ts';
 import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { workloadById } from '../mesh/gateways.ts';
@@ -77,7 +78,7 @@ function aboutMissing(reader: MeshReader, { to, reason }: Path, hop: Hop): Probl
 function apiGateway(reader: MeshReader, { service, workload = '' }: Hop): ResourceOf<'KubernetesGateway'> | undefined {
   const { namespace, labels } = workloadById(reader, workload);
   const name =
-    labels['gateway.networking.k8s.io/gateway-name'] ??
+    labels[gatewayNameLabel] ??
     reader.entries(bindingsByNamespace, namespace).find(({ services }) => services.includes(service))?.resource.metadata
       .name;
   if (name === undefined) return undefined;

@@ -2,6 +2,7 @@ import { originationFix } from '../egress/origination-fix.ts';
 import { clusterOf, connect } from '../egress/upstream.ts';
 import { isFollowed, servedByWaypoint, type WaypointService } from '../egress/waypoint-services.ts';
 import { covers, hostPatternsOf } from '../istio/hosts.ts';
+import { gatewayNameLabel } from '../istio/managed-gateway.ts';
 import { sectionOf } from '../istio/protocol.ts';
 import { idOf, refOf } from '../istio/resources.ts';
 import type { MeshService } from '../istio/service.ts';
@@ -69,7 +70,7 @@ function* aboutPort(
   service: MeshService,
   number: number,
 ): Iterable<Problem> {
-  const proxy = viewerOf(waypoint.namespace, { 'gateway.networking.k8s.io/gateway-name': waypoint.name });
+  const proxy = viewerOf(waypoint.namespace, { [gatewayNameLabel]: waypoint.name });
   const cluster = clusterOf(reader, proxy, { service, ports: service.ports }, number, '');
   if ('missing' in cluster) return;
   const stream = { protocol: 'http', isHttp: true, authorityHost: service.host, port: number } as const;
