@@ -16,5 +16,5 @@ COPY --from=build /build/dist ./
 USER 65532:65532
 # The webhook; health and metrics.
 EXPOSE 9443 9090
-# Young objects get 8 MiB: with Node.js's own choice, reading 10,000 resources leaves a third more memory in use, and is no faster.
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "/egress-guard/egress-guard.js"]
+# Young objects get 4 MiB: with what Node.js chooses, a mesh of 10,000 resources takes a fifth more memory, and nothing is faster.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "/egress-guard/egress-guard.js"]
