@@ -1,6 +1,6 @@
 import type { Clients } from '../egress/class-paths.ts';
 import { isEgressGateway, isMeantForEgress } from '../egress/flows.ts';
-import { hostPaths } from '../egress/host-paths.ts';
+import { hostPaths, hostsOf } from '../egress/host-paths.ts';
 import type { Outcome, Stage, Target } from '../egress/path.ts';
 import { type FieldRef, idOf, type Resource } from '../istio/resources.ts';
 import type { Contribute, DerivedIndex, Query } from '../mesh/engine.ts';
@@ -69,7 +69,7 @@ const rulesByKind: ReadonlyMap<Resource['kind'], readonly ResourceRule[]> = new 
 export const pathFindings: Query<ModelObject, readonly RawFinding[]> = {
   name: 'findings about paths',
   level: 8,
-  rootsOf: (object) => hostPaths.rootsOf?.(object) ?? [],
+  rootsOf: hostsOf,
   compute: findPathProblems,
   contribute: contributeFindings,
 };

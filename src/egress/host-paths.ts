@@ -31,9 +31,7 @@ export function isExternalHost(reader: MeshReader, host: string): boolean {
 export const hostPaths: Query<ModelObject, readonly TargetPaths[]> = {
   name: 'paths',
   level: 6,
-  *rootsOf(object) {
-    for (const name of new Set(mentionedHosts(object))) yield name;
-  },
+  rootsOf: hostsOf,
   compute(reader, host) {
     return reader.value(hostTargets, host).map((to) => ({ to, classes: pathsTo(reader, to) }));
   },
@@ -46,7 +44,11 @@ export function waysTo(reader: MeshReader, host: string): readonly Path[] {
   return paths.flatMap((path) => [path, ...path.alternatives]);
 }
 
-/** The hosts that an object may make external, or mention under a wildcard, in lower case. */
+/** The hosts that an object may make external, or mention under a wildcard, in lower case, each once. */
+export function hostsOf(object: ModelObject): Iterable<string> {
+  return new Set(mentionedHosts(object));
+}
+
 function* mentionedHosts({ services, virtualService, servers, policy }: ModelObject): Iterable<string> {
   for (const service of services) yield service.host.toLowerCase();
   for (const host of virtualService?.hosts ?? []) yield host.toLowerCase();

@@ -82,7 +82,8 @@ export class SortedBucket<N extends Cell<N>, T> extends Cell<N> {
 export class SortedDelta<N extends Cell<N>, T> {
   readonly #base: SortedBucket<N, T> | undefined;
   readonly #order: Order<T>;
-  readonly #removed = new Set<T>();
+  /** Absent while there are none, as in most deltas. */
+  #removed: Set<T> | undefined;
   readonly #added: T[] = [];
   #view: readonly T[] | undefined;
 
@@ -93,19 +94,20 @@ export class SortedDelta<N extends Cell<N>, T> {
 
   add(entry: T): void {
     this.#view = undefined;
-    if (!this.#removed.delete(entry)) this.#added.splice(upperBound(this.#added, entry, this.#order), 0, entry);
+    if (!this.#removed?.delete(entry)) this.#added.splice(upperBound(this.#added, entry, this.#order), 0, entry);
   }
 
   remove(entry: T): void {
     this.#view = undefined;
     const place = this.#added.indexOf(entry);
-    if (place === -1) this.#removed.add(entry);
-    else this.#added.splice(place, 1);
+    if (place !== -1) this.#added.splice(place, 1);
+    else if (this.#removed === undefined) this.#removed = new Set([entry]);
+    else this.#removed.add(entry);
   }
 
   /** The first entry, without building the list. */
   first(): T | undefined {
-    const base = this.#base?.items.find((entry) => !this.#removed.has(entry));
+    const base = this.#base?.items.find((entry) => !this.#removed?.has(entry));
     const added = this.#added[0];
     if (base === undefined || added === undefined) return base ?? added;
     return this.#order.compare(base, added) <= 0 ? base : added;
@@ -117,7 +119,7 @@ export class SortedDelta<N extends Cell<N>, T> {
   }
 
   #build(): readonly T[] {
-    const kept = (this.#base?.items ?? []).filter((entry) => !this.#removed.has(entry));
+    const kept = (this.#base?.items ?? none).filter((entry) => !this.#removed?.has(entry));
     for (const entry of this.#added) kept.splice(upperBound(kept, entry, this.#order), 0, entry);
     return kept;
   }

@@ -44,7 +44,7 @@ export interface Query<O, V> {
   readonly level: number;
   compute(reader: Reader<O>, argument: string): V;
   /** The arguments that exist because of an object: their values are kept without being asked for. */
-  rootsOf?(object: O): Iterable<string>;
+  readonly rootsOf?: (object: O) => Iterable<string>;
   /**
    * Files parts of the value in derived indexes, as long as an object is a reason for it: what is merely asked for files nothing. The
    * same value files the very same entries every time.
@@ -91,6 +91,15 @@ export interface Definition<O> {
   readonly followed?: readonly DerivedIndex<unknown>[];
 }
 
+type RootsOf<O> = (object: O) => Iterable<string>;
+
+/** What is to be done about a change. */
+interface Plan<O> {
+  readonly indexes: readonly IndexGroup<O>[];
+  /** The queries that have roots, together where those are the same. */
+  readonly rooted: ReadonlyMap<RootsOf<O>, readonly Query<O, unknown>[]>;
+}
+
 type ListIndex<O> = SortedIndex<O, unknown> | DerivedIndex<unknown>;
 
 /** A memoised value. */
@@ -121,15 +130,15 @@ interface Filed {
 
 /** What the base and an overlay have in common: reading, and the wave that a change sends through the queries. */
 abstract class State<O> implements Reader<O> {
-  protected readonly definition: Definition<O>;
+  protected readonly plan: Plan<O>;
   readonly #pending: Set<Node<O>>[] = [];
   /** The level of the query that is being computed; queries read lower levels only. */
   #level = Number.POSITIVE_INFINITY;
   /** The level that the wave has reached; nothing at or below it may be touched any more. */
   #settled = -1;
 
-  constructor(definition: Definition<O>) {
-    this.definition = definition;
+  constructor(plan: Plan<O>) {
+    this.plan = plan;
   }
 
   // Indexes and queries are stored by identity without their types, and given back with the type of the very index or
@@ -163,14 +172,14 @@ abstract class State<O> implements Reader<O> {
   /** Files changes in all indexes and brings every value up to date that they concern. */
   protected send(changes: Iterable<ObjectChange<O>>): void {
     for (const change of changes) {
-      for (const group of this.definition.indexes) {
+      for (const group of this.plan.indexes) {
         const before = change.before !== undefined && group.concerns(change.before) ? change.before : undefined;
         const after = change.after !== undefined && group.concerns(change.after) ? change.after : undefined;
         if (before === undefined && after === undefined) continue;
         for (const index of group.sorted) this.#fileSorted(index, before, after);
         for (const index of group.distinct) this.#fileDistinct(index, before, after);
       }
-      for (const query of this.definition.queries) this.#fileRoots(query, change);
+      for (const [rootsOf, queries] of this.plan.rooted) this.#fileRoots(rootsOf, queries, change);
     }
     this.settle();
   }
@@ -240,36 +249,19 @@ abstract class State<O> implements Reader<O> {
   }
 
   #fileDistinct(index: DistinctIndex<O>, before: O | undefined, after: O | undefined): void {
-    const differences = new Map<string, { key: string; entry: string; difference: number }>();
-    const count = (object: O | undefined, step: number): void => {
-      if (object === undefined) return;
-      for (const [key, entry] of index.entriesOf(object)) {
-        const place = `${key}\n${entry}`;
-        const known = differences.get(place) ?? { key, entry, difference: 0 };
-        known.difference += step;
-        differences.set(place, known);
-      }
-    };
-    count(before, -1);
-    count(after, 1);
-    for (const { key, entry, difference } of differences.values()) {
-      if (difference !== 0) this.changeCount(index, key, entry, difference);
-    }
+    const old = before === undefined ? [] : [...index.entriesOf(before)];
+    const now = after === undefined ? [] : [...index.entriesOf(after)];
+    forDifferences(old, now, placeInIndex, ([key, entry], difference) =>
+      this.changeCount(index, key, entry, difference),
+    );
   }
 
-  #fileRoots(query: Query<O, unknown>, change: ObjectChange<O>): void {
-    if (query.rootsOf === undefined) return;
-    const differences = new Map<string, number>();
-    const count = (object: O | undefined, step: number): void => {
-      if (object === undefined) return;
-      for (const argument of query.rootsOf?.(object) ?? [])
-        differences.set(argument, (differences.get(argument) ?? 0) + step);
-    };
-    count(change.before, -1);
-    count(change.after, 1);
-    for (const [argument, difference] of differences) {
-      if (difference !== 0) this.changeRoot(query, argument, difference);
-    }
+  #fileRoots(rootsOf: RootsOf<O>, queries: readonly Query<O, unknown>[], { before, after }: ObjectChange<O>): void {
+    const old = before === undefined ? [] : [...rootsOf(before)];
+    const now = after === undefined ? [] : [...rootsOf(after)];
+    forDifferences(old, now, itself, (argument, difference) => {
+      for (const query of queries) this.changeRoot(query, argument, difference);
+    });
   }
 
   /** Computes again what was touched, level by level. */
@@ -288,12 +280,50 @@ function isFixed<O>(index: ListIndex<O>): boolean {
   return index.kind === 'sorted' && index.isFixed === true;
 }
 
-const nothingFiled: readonly Filed[] = [];
+/** Tells what a list has more of than the one before it, and what less. What is in both is not told, wherever it stands. */
+function forDifferences<T>(
+  before: readonly T[],
+  after: readonly T[],
+  textOf: (item: T) => string,
+  tell: (item: T, difference: number) => void,
+): void {
+  if (before.length === 0 || after.length === 0) {
+    for (const item of before) tell(item, -1);
+    for (const item of after) tell(item, 1);
+    return;
+  }
+  const differences = new Map<string, { readonly item: T; difference: number }>();
+  const count = (item: T, step: number): void => {
+    const text = textOf(item);
+    const known = differences.get(text);
+    if (known === undefined) differences.set(text, { item, difference: step });
+    else known.difference += step;
+  };
+  for (const item of before) count(item, -1);
+  for (const item of after) count(item, 1);
+  for (const { item, difference } of differences.values()) if (difference !== 0) tell(item, difference);
+}
+
+function placeInIndex([key, entry]: readonly [key: string, entry: string]): string {
+  return `${key}\n${entry}`;
+}
+
+function itself(text: string): string {
+  return text;
+}
+
+function planOf<O>({ indexes, queries }: Definition<O>): Plan<O> {
+  const rooted = new Map<RootsOf<O>, Query<O, unknown>[]>();
+  for (const query of queries) if (query.rootsOf !== undefined) at(rooted, query.rootsOf, () => []).push(query);
+  return { indexes, rooted };
+}
+
+const none: readonly never[] = [];
 
 /** What a value files in derived indexes. */
 function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {
   const { query, argument } = node;
-  if (query.contribute === undefined) return nothingFiled;
+  if (query.contribute === undefined) return none;
   const filed: Filed[] = [];
   query.contribute(value, argument, (index, key, entry) => filed.push({ index, key, entry }));
   return trimmed(filed);
@@ -332,14 +362,14 @@ export class Engine<O> extends State<O> {
   readonly #abandoned = new Set<Node<O>>();
 
   constructor(definition: Definition<O>) {
-    super(definition);
+    super(planOf(definition));
     this.#touched = new Map(definition.followed?.map((index) => [index, new Set()]));
   }
 
   /** Keeps changes. */
   apply(changes: readonly ObjectChange<O>[]): void {
     this.send(changes);
-    for (const change of changes) for (const query of this.definition.queries) this.#forgetRootless(query, change);
+    for (const { before } of changes) if (before !== undefined) this.#forgetRootless(before);
     for (const node of this.#abandoned) this.#forgetUnused(node);
     this.#abandoned.clear();
     // What is forgotten takes back what it has filed.
@@ -355,7 +385,7 @@ export class Engine<O> extends State<O> {
 
   /** The mesh as it would be after changes; the engine itself stays as it is. Valid until the next `apply`. */
   with(changes: readonly ObjectChange<O>[]): Overlay<O> {
-    return new Overlay(this.definition, this, changes);
+    return new Overlay(this.plan, this, changes);
   }
 
   /** Every argument of a query that is a root, with its value. */
@@ -366,7 +396,7 @@ export class Engine<O> extends State<O> {
   }
 
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
-    if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? [];
+    if (this.#reads === undefined) return this.peekCounts(index, key)?.distinct() ?? none;
     const bucket = this.#countBucket(index, key);
     this.#reads.add(bucket);
     return bucket.distinct();
@@ -388,7 +418,7 @@ export class Engine<O> extends State<O> {
   }
 
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
-    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items ?? [];
+    if (this.#reads === undefined || isFixed(index)) return this.peekList(index, key)?.items ?? none;
     const bucket = this.#listBucket(index, key);
     this.#reads.add(bucket);
     return bucket.items;
@@ -464,7 +494,7 @@ export class Engine<O> extends State<O> {
     }
     for (const cell of reads) cell.addReader(node);
     node.reads = [...reads];
-    node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, node.value) : nothingFiled);
+    node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, node.value) : none);
   }
 
   #addNode(query: Query<O, unknown>, argument: string): Node<O> {
@@ -474,11 +504,14 @@ export class Engine<O> extends State<O> {
   }
 
   /** Drops the values that no object is a reason for any more. */
-  #forgetRootless(query: Query<O, unknown>, change: ObjectChange<O>): void {
-    if (query.rootsOf === undefined || change.before === undefined) return;
-    for (const argument of query.rootsOf(change.before)) {
-      const node = this.peekNode(query, argument);
-      if (node !== undefined) this.#forgetUnused(node);
+  #forgetRootless(before: O): void {
+    for (const [rootsOf, queries] of this.plan.rooted) {
+      for (const argument of rootsOf(before)) {
+        for (const query of queries) {
+          const node = this.peekNode(query, argument);
+          if (node !== undefined) this.#forgetUnused(node);
+        }
+      }
     }
   }
 
@@ -486,7 +519,7 @@ export class Engine<O> extends State<O> {
   #forgetUnused(node: Node<O>): void {
     if (node.roots > 0 || node.isRead) return;
     this.#nodes.get(node.query)?.delete(node.argument);
-    this.refile(node.filed, nothingFiled);
+    this.refile(node.filed, none);
     for (const cell of node.reads) {
       cell.removeReader(node);
       if (cell instanceof Node) this.#forgetUnused(cell);
@@ -516,8 +549,8 @@ export class Overlay<O> extends State<O> {
   /** By how many the objects differ that have a node of the base as a root. */
   readonly #roots = new Map<Node<O>, number>();
 
-  constructor(definition: Definition<O>, base: Engine<O>, changes: readonly ObjectChange<O>[]) {
-    super(definition);
+  constructor(plan: Plan<O>, base: Engine<O>, changes: readonly ObjectChange<O>[]) {
+    super(plan);
     this.#base = base;
     this.send(changes);
   }
@@ -539,7 +572,7 @@ export class Overlay<O> extends State<O> {
   distinct(index: DistinctIndex<O>, key: string): readonly string[] {
     const base = this.#base.peekCounts(index, key);
     const differences = this.#counts.get(index)?.get(key);
-    if (differences === undefined) return base?.distinct() ?? [];
+    if (differences === undefined) return base?.distinct() ?? none;
     const present = new Set(base?.distinct() ?? []);
     for (const [entry, difference] of differences) {
       if ((base?.countOf(entry) ?? 0) + difference > 0) present.add(entry);
@@ -549,7 +582,7 @@ export class Overlay<O> extends State<O> {
   }
 
   protected readList(index: ListIndex<O>, key: string): readonly unknown[] {
-    return this.#lists.get(index)?.get(key)?.items() ?? this.#base.peekList(index, key)?.items ?? [];
+    return this.#lists.get(index)?.get(key)?.items() ?? this.#base.peekList(index, key)?.items ?? none;
   }
 
   protected readFirst(index: ListIndex<O>, key: string): unknown {
@@ -602,14 +635,14 @@ export class Overlay<O> extends State<O> {
     const value = this.compute(node);
     if (this.#fresh.get(node.query)?.get(node.argument) === node) {
       node.value = value;
-      node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, value) : nothingFiled);
+      node.filed = this.refile(node.filed, node.roots > 0 ? filedBy(node, value) : none);
       return;
     }
     const isSame = dequal(node.value, value);
     const isRoot = this.#isRoot(node);
     if (isSame && isRoot === node.roots > 0) return;
     if (!isSame) this.#values.set(node, value);
-    this.refile(node.filed, isRoot ? filedBy(node, isSame ? node.value : value) : nothingFiled);
+    this.refile(node.filed, isRoot ? filedBy(node, isSame ? node.value : value) : none);
     if (!isSame) this.touch(node);
   }
 
@@ -628,10 +661,11 @@ export class Overlay<O> extends State<O> {
     const bucket = this.#base.peekList(index, key);
     const keys = at(this.#lists, index, () => new Map<string, SortedDelta<Node<O>, unknown>>());
     const delta = at(keys, key, () => new SortedDelta<Node<O>, unknown>(bucket, index));
-    const before = delta.first();
+    const head = bucket?.head;
+    const before = head && delta.first();
     change(delta);
     this.touch(bucket);
-    if (delta.first() !== before) this.touch(bucket?.head);
+    if (head !== undefined && delta.first() !== before) this.touch(head);
   }
 }
 
