@@ -75,7 +75,7 @@ async function startReplica(
 /** Its last reviews, and the last lines of everything else. */
 function lastWordsOf({ pid, url, log }: ServeProcess): string {
   const [reviews = [], others = []] = [true, false].map((isReview) =>
-    log.filter(({ message }) => (message === 'review') === isReview),
+    log().filter(({ message }) => (message === 'review') === isReview),
   );
   const lines = [...reviews.slice(-5), ...others.slice(-25)].map((line) => JSON.stringify(line));
   return [`pod ${pid} at ${url}, ${reviews.length} reviews:`, ...lines].join('\n');

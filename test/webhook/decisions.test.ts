@@ -262,5 +262,5 @@ describe('DELETE', () => {
 
 test('nothing of all this was kept', async () => {
   expect(await mesh.metric('egress_guard_mesh_resources{kind="DestinationRule"}')).toBe(11);
-  expect(mesh.log.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(mesh.log().filter(({ level }) => level === 'error')).toEqual([]);
 });

@@ -1,8 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { isJsonObject, type JsonObject } from '../../src/istio/json-object.ts';
 
 /** How `serve` is started. */
@@ -28,7 +29,7 @@ export interface ServeProcess {
   /** Milliseconds from the start of the process until it listened. */
   readonly startMs: number;
   /** Everything that it has logged. */
-  readonly log: readonly JsonObject[];
+  readonly log: () => readonly JsonObject[];
   /** Resolves with the first log line of this message, past ones included. Rejects if the process ends before. */
   readonly logged: (message: string) => Promise<JsonObject>;
   /** Ends it as Kubernetes does and resolves with its exit code; once it has ended, that code. */
@@ -40,6 +41,9 @@ export interface ServeProcess {
 const sources = [join(import.meta.dirname, '../../src/cli.ts')];
 const fixedFlags = ['--host', '127.0.0.1', '--port', '0', '--ops-port', '0', '--shutdown-delay', '0ms'];
 
+/** Between two looks at a log for a line that somebody waits for. */
+const lookEveryMs = 10;
+
 /** Ends a process whose standard input ends: it never outlives the one that started it, however that ends. */
 const endWithParent = `data:text/javascript,process.stdin.on('end', () => process.exit(1)).resume().unref()`;
 
@@ -47,23 +51,37 @@ const endWithParent = `data:text/javascript,process.stdin.on('end', () => proces
 export async function startServeProcess(options: ServeProcessOptions): Promise<ServeProcess> {
   const { flags, cwd, program = sources, node = process.execPath, user } = options;
   const started = performance.now();
+  const log = openLog();
   const child = spawn(node, ['--import', endWithParent, ...program, 'serve', ...fixedFlags, ...flags], {
     cwd,
+    stdio: ['pipe', log.descriptor, 'pipe'],
     ...(user !== undefined && { uid: user, gid: user }),
   });
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
-  const log = followLog(child, ended);
-  const listening = await log.logged('listening');
+  let errors = '';
+  child.stderr?.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const end = new AbortController();
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => {
+    end.abort();
+    return code ?? null;
+  });
+  const logged = async (message: string): Promise<JsonObject> => {
+    const line = await lineOf(message, log, end.signal);
+    if (line !== undefined) return line;
+    throw new Error(`serve ended with ${await ended} before '${message}': ${errors}`);
+  };
+  const listening = await logged('listening');
   const startMs = performance.now() - started;
-  const certificate = log.lines.find((line) => 'caFile' in line);
+  const certificate = log.read().find((line) => 'caFile' in line);
   return {
     url: String(listening['url']),
     opsUrl: String(listening['opsUrl']),
     ca: certificate === undefined ? '' : readFileSync(String(certificate['caFile']), 'utf8'),
     pid: child.pid ?? 0,
     startMs,
-    log: log.lines,
-    logged: log.logged,
+    log: log.read,
+    logged,
     stop: () => {
       child.kill('SIGTERM');
       return ended;
@@ -75,33 +93,43 @@ export async function startServeProcess(options: ServeProcessOptions): Promise<S
   };
 }
 
-interface FollowedLog {
-  readonly lines: readonly JsonObject[];
-  readonly logged: ServeProcess['logged'];
+interface LogFile {
+  /** What the process is to write to. */
+  readonly descriptor: number;
+  /** The lines so far. */
+  readonly read: () => readonly JsonObject[];
 }
 
-function followLog({ stdout, stderr }: ChildProcessWithoutNullStreams, ended: Promise<number | null>): FollowedLog {
+/**
+ * A file without a name, and not a pipe: where requests are counted, the log of them is to take no time of anybody else's, and whoever does
+ * not read a pipe stops the process.
+ */
+function openLog(): LogFile {
+  const folder = mkdtempSync(join(tmpdir(), 'egress-guard-log-'));
+  const descriptor = openSync(join(folder, 'log'), 'w+');
+  rmSync(folder, { recursive: true });
   const lines: JsonObject[] = [];
-  const waiting = new Set<() => void>();
-  let errors = '';
-  stderr.on('data', (chunk) => {
-    errors += chunk;
-  });
-  createInterface(stdout).on('line', (text) => {
-    const line: unknown = JSON.parse(text);
-    if (isJsonObject(line)) lines.push(line);
-    for (const notify of waiting) notify();
-  });
-  const logged = async (message: string): Promise<JsonObject> => {
-    const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const look = (): void => {
-      const found = lines.find((line) => line['message'] === message);
-      if (found) resolve(found);
-    };
-    waiting.add(look);
-    look();
-    ended.then((code) => reject(new Error(`serve ended with ${code} before '${message}': ${errors}`)));
-    return promise.finally(() => waiting.delete(look));
+  let offset = 0;
+  const read = (): readonly JsonObject[] => {
+    const unread = Buffer.alloc(fstatSync(descriptor).size - offset);
+    readSync(descriptor, unread, 0, unread.length, offset);
+    const whole = unread.subarray(0, unread.lastIndexOf('\n') + 1);
+    offset += whole.length;
+    for (const text of whole.toString().split('\n').slice(0, -1)) {
+      const line: unknown = JSON.parse(text);
+      if (isJsonObject(line)) lines.push(line);
+    }
+    return lines;
   };
-  return { lines, logged };
+  return { descriptor, read };
+}
+
+/** Resolves with the first line of this message; undefined if the log ends without one. */
+async function lineOf(message: string, log: LogFile, ended: AbortSignal): Promise<JsonObject | undefined> {
+  for (;;) {
+    const isLast = ended.aborted;
+    const found = log.read().find((line) => line['message'] === message);
+    if (found || isLast) return found;
+    await setTimeout(lookEveryMs, undefined, { signal: ended }).catch(() => {});
+  }
 }

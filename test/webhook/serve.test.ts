@@ -123,13 +123,13 @@ describe('the process', () => {
 
   test('tells where the authority of a made-up certificate is, and takes it away in the end', async () => {
     const mesh = await start(faultyMesh);
-    const line = mesh.log.find((candidate) => 'caFile' in candidate);
+    const line = mesh.log().find((candidate) => 'caFile' in candidate);
     const caFile = String(line?.['caFile']);
     expect(line).toMatchObject({ level: 'warn', usage: `curl --cacert ${caFile} https://localhost:0/validate` });
     expect(readFileSync(caFile, 'utf8')).toBe(mesh.ca);
     expect(await mesh.close()).toBe(0);
     expect(() => readFileSync(caFile)).toThrow('ENOENT');
-    expect(mesh.log.at(-1)).toMatchObject({ message: 'closed', isClean: true });
+    expect(mesh.log().at(-1)).toMatchObject({ message: 'closed', isClean: true });
   });
 
   test.each([
