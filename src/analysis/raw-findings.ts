@@ -10,6 +10,7 @@ import type { ModelObject } from '../mesh/model-object.ts';
 import { servicesCovering } from '../mesh/services.ts';
 import {
   type GatewayRule,
+  type PathContext,
   type PathRule,
   type PolicyRule,
   type Problem,
@@ -94,7 +95,7 @@ const policyFindings = subjectFindings(
   ({ policy }) => (policy === undefined ? [] : [policy.id]),
   (reader, id) => {
     const policy = reader.first(policiesById, id);
-    return policy === undefined ? [] : policyRules.flatMap((rule) => stamped(rule, rule.check(policy, reader)));
+    return policy === undefined ? [] : stamped(policyRules, (rule) => rule.check(policy, reader));
   },
 );
 
@@ -106,7 +107,7 @@ export const resourceFindings = subjectFindings(
     const resource = reader.first(resourcesById, id);
     if (resource === undefined) return [];
     const own = rulesByKind.get(resource.kind) ?? [];
-    return own.flatMap((rule) => stamped(rule, askAbout(rule, resource, reader)));
+    return stamped(own, (rule) => askAbout(rule, resource, reader));
   },
 );
 
@@ -117,7 +118,7 @@ export const resourceFindings = subjectFindings(
 const gatewayFindings = subjectFindings('findings about egress gateways', workloadsOf, (reader, id) => {
   if (!isMeantForEgress(reader, id)) return [];
   const gateway = { workload: workloadById(reader, id), listeners: reader.value(gatewayListeners, id) };
-  return gatewayRules.flatMap((rule) => stamped(rule, rule.check(gateway, reader)));
+  return stamped(gatewayRules, (rule) => rule.check(gateway, reader));
 });
 
 /** All queries that yield findings. */
@@ -148,8 +149,11 @@ function isOfSubjectKind(resource: Resource): resource is SubjectResource {
   return includes(subjectKinds, resource.kind);
 }
 
-function stamped(rule: Rule, problems: Iterable<Problem>): readonly RawFinding[] {
-  return Array.from(problems, (problem) => rawFinding(rule, problem));
+/** What rules say of a subject. */
+function stamped<R extends Rule>(asked: readonly R[], ask: (rule: R) => Iterable<Problem>): readonly RawFinding[] {
+  const findings: RawFinding[] = [];
+  for (const rule of asked) for (const problem of ask(rule)) findings.push(rawFinding(rule, problem));
+  return findings;
 }
 
 /** The identity of a finding: rule, resource and key. */
@@ -165,11 +169,12 @@ function findPathProblems(reader: MeshReader, name: string): readonly RawFinding
   const waits = servicesCovering(reader, name).length === 0;
   for (const { to, classes } of host) {
     for (const { path, clients } of classes) {
+      const affected: AffectedClass = { to, clients, outcome: path.outcome, stage: path.stage };
+      const context: PathContext = { reader, host, clients };
       for (const way of [path, ...path.alternatives]) {
-        const affected: AffectedClass = { to, clients, outcome: path.outcome, stage: path.stage };
         for (const rule of pathRules) {
           if (way.takenFor !== undefined && rule.stage !== 'capture') continue; // behind another host's listener nothing is for this one
-          for (const problem of rule.check(way, { reader, host, clients })) {
+          for (const problem of rule.check(way, context)) {
             const finding = rawFinding(rule, problem);
             add(found, waits ? { ...finding, incomplete: true } : finding, affected);
           }

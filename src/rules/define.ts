@@ -1,5 +1,5 @@
 import type { Clients, TargetPaths } from '../egress/class-paths.ts';
-import type { Path, Stage } from '../egress/path.ts';
+import type { Hop, Path, Stage } from '../egress/path.ts';
 import type { CompiledPolicy } from '../istio/authorization.ts';
 import type { Departures } from '../istio/conform.ts';
 import { type FieldRef, type ResourceOf, type RouteKind, routeKinds } from '../istio/resources.ts';
@@ -55,6 +55,14 @@ export interface PathRule extends RuleMeta {
   /** The stage that it judges: where a path ends before it, the rule has nothing to say yet. */
   readonly stage: Stage;
   check(path: Path, context: PathContext): Iterable<Problem>;
+}
+
+/** A path that leads to an egress gateway, however far it gets. */
+export type HopPath = Path & { readonly hop: Hop };
+
+/** A rule about paths that lead to an egress gateway. */
+interface HopRule extends Omit<PathRule, 'check'> {
+  check(path: HopPath, context: PathContext): Iterable<Problem>;
 }
 
 /** An egress gateway with what listens on it. */
@@ -140,4 +148,13 @@ export type Rule = PathRule | PolicyRule | ResourceRule | GatewayRule | SchemaRu
 /** Declares a rule; the type decides what its `check` may see. */
 export function defineRule<R extends Rule>(rule: R): R {
   return rule;
+}
+
+/** Declares a rule about paths that lead to an egress gateway: of others it says nothing. */
+export function defineHopRule(rule: HopRule): PathRule {
+  return { ...rule, check: (path, context) => (hasHop(path) ? rule.check(path, context) : []) };
+}
+
+function hasHop(path: Path): path is HopPath {
+  return path.hop !== undefined;
 }

@@ -1,10 +1,10 @@
 import { isWildcard } from '../istio/hosts.ts';
 import { idOf } from '../istio/resources.ts';
 import { resourcesById } from '../mesh/indexes.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The DestinationRule that pins subset, TLS and SNI is the effective one for every client. */
-export const destinationRuleIsNotShadowed = defineRule({
+export const destinationRuleIsNotShadowed = defineHopRule({
   name: 'destination-rule-is-not-shadowed',
   summary: "No DestinationRule in a client's namespace replaces the one that secures the hop.",
   why: "Istio takes the first namespace that has a DestinationRule for a host: the client's own, then the Service's, then the root namespace, and never merges them. A rule in the client's namespace, even one for `*`, hides the platform's rule with its subsets, TLS and SNI as a whole.",
@@ -30,7 +30,7 @@ spec:
   },
 
   *check({ hop, server }, { reader }) {
-    if (hop?.rule === undefined || hop.hidden === undefined) return;
+    if (hop.rule === undefined || hop.hidden === undefined) return;
     const isLegal = hop.sniIsDefault && server?.acceptsAnySni === true;
     if (hop.tls === 'ISTIO_MUTUAL' && !isLegal) return; // it secures the hop itself; hop-sni-matches-host speaks
     const hidden = `${hop.hidden.namespace}/${hop.hidden.name}`;

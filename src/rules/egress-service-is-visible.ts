@@ -2,10 +2,10 @@ import { fieldOf } from '../istio/resources.ts';
 import { isKubernetes } from '../istio/service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import { servicesOfHost } from '../mesh/services.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** Clients see the Service that their route leads to. */
-export const egressServiceIsVisible = defineRule({
+export const egressServiceIsVisible = defineHopRule({
   name: 'egress-service-is-visible',
   summary: 'Clients whose route leads to the egress gateway see its Service.',
   why: 'A sidecar knows the Services that are exported to its namespace and no others. Where a route leads to one that it does not know, requests end in it with status 503, and connections with a reset. Services are exported by the annotation `networking.istio.io/exportTo`, or else as the mesh says (`defaultServiceExportTo`).',
@@ -44,8 +44,9 @@ spec:
   },
 
   *check({ cause, hop, from }, { reader }) {
-    const service = servicesOfHost(reader, hop?.service ?? '').find(isKubernetes);
-    if (cause !== 'service-not-visible' || hop === undefined || service === undefined) return;
+    if (cause !== 'service-not-visible') return;
+    const service = servicesOfHost(reader, hop.service).find(isKubernetes);
+    if (service === undefined) return;
     if (isVisibleFrom(service.visibility, from.namespace)) {
       // The egress proxy of a Sidecar: destinations of VirtualServices are known without an import.
       yield {

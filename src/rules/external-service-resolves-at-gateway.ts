@@ -5,10 +5,10 @@ import type { MeshService } from '../istio/service.ts';
 import { isVisibleFrom } from '../istio/visibility.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
 import { servicesOfHost } from '../mesh/services.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type Problem } from './define.ts';
 
 /** The gateway sees the external host and can connect to it. */
-export const externalServiceResolvesAtGateway = defineRule({
+export const externalServiceResolvesAtGateway = defineHopRule({
   name: 'external-service-resolves-at-gateway',
   summary: "The ServiceEntry of a routed host is visible in the gateway's namespace, and a gateway can resolve it.",
   why: 'The gateway needs a cluster for the host: without a ServiceEntry that is exported to its namespace, or with a port or subset that is not there, it has none (503 NC). Resolution NONE works on sidecars only, as they know the address that the application dialled; a gateway finds no endpoint (503 UH). DYNAMIC_DNS works on sidecars and waypoints only.',
@@ -37,9 +37,9 @@ spec:
   },
 
   *check(path, { reader }) {
-    const { hop, cause, reason, origination, decidedBy, to } = path;
+    const { cause, reason, origination, decidedBy, to } = path;
     const route = decidedBy.at(-1);
-    if (hop === undefined || route === undefined || cause === undefined) return;
+    if (route === undefined || cause === undefined) return;
     if (isInwardRoute(reader, to.host, route)) return; // egress-gateway-routes-only-outside speaks
     const namespace = path.arrival?.workload.namespace;
     const problem = { key: to.host, message: reason };

@@ -1,7 +1,7 @@
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The gateway leg does not lead back to a gateway. */
-export const gatewayLegDoesNotLoop = defineRule({
+export const gatewayLegDoesNotLoop = defineHopRule({
   name: 'gateway-leg-does-not-loop',
   summary: 'No route of the gateway leg leads back to the egress gateway.',
   why: 'A rule without `match.gateways` applies on sidecars and on the gateway alike. The rule that leads sidecars to the gateway makes the gateway send the request to itself, until it gives up.',
@@ -43,7 +43,7 @@ spec:
 
   *check({ hop, cause, decidedBy, to, reason }) {
     const route = decidedBy.at(-1);
-    if (hop === undefined || cause !== 'loop' || route === undefined) return;
+    if (cause !== 'loop' || route === undefined) return;
     const isShared = route.field === hop.routeAt.field && route.name === hop.routeAt.name;
     yield {
       at: route,

@@ -3,10 +3,10 @@ import { legGapOf } from '../egress/gateway-leg.ts';
 import { displayGateway, displayServer, type GatewayServer } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type Problem } from './define.ts';
 
 /** Some route of the host is for the Gateway whose server takes the host's requests. */
-export const gatewayLegIsBound = defineRule({
+export const gatewayLegIsBound = defineHopRule({
   name: 'gateway-leg-is-bound',
   summary: 'A route of the host is bound to the Gateway at which its requests arrive.',
   why: 'A server alone routes nothing: without a VirtualService of the host that lists its Gateway and has a rule for it, or a route of the Gateway API that is attached to the listener, an HTTP server answers 404, and any other has no filter chain at all.',
@@ -50,7 +50,7 @@ spec:
   *check(path, { reader }) {
     const { hop, to } = path;
     const gap = legGapOf(reader, path);
-    if (hop === undefined || gap === undefined) return;
+    if (gap === undefined) return;
     if (gap.kind === 'unbound') {
       const { gateway, resource, field } = gap.server;
       if (resource.kind !== 'Gateway') {

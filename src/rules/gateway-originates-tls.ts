@@ -1,9 +1,9 @@
 import { originationFix } from '../egress/origination-fix.ts';
 import { workloadById } from '../mesh/gateways.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** HTTP that leaves the gateway is originated as TLS. */
-export const gatewayOriginatesTls = defineRule({
+export const gatewayOriginatesTls = defineHopRule({
   name: 'gateway-originates-tls',
   summary: 'HTTP that leaves the egress gateway is originated as TLS on the port that is really used.',
   why: "Without a DestinationRule that the gateway's namespace applies to the host and port of the ServiceEntry, the gateway sends plain HTTP: to port 443 it fails, to port 80 everybody on the way reads it. The port is the one that the ServiceEntry declares, not its `targetPort`, and a port-level block hides the top-level settings.",
@@ -32,7 +32,7 @@ spec:
   },
 
   *check({ outcome, hop, origination }, { reader }) {
-    if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied') || origination === undefined) return;
+    if ((outcome !== 'allowed' && outcome !== 'denied') || origination === undefined) return;
     const { at, entry, host, port, isTlsPort, plaintextPort } = origination;
     if (plaintextPort === undefined) return;
     yield {

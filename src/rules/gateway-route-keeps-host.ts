@@ -8,10 +8,10 @@ import { covers, isWildcard } from '../istio/hosts.ts';
 import type { AuthorizationPolicyRule } from '../istio/resources.gen.ts';
 import { fieldOf } from '../istio/resources.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type HopPath, type Problem } from './define.ts';
 
 /** The gateway routes a host to itself, to another only on purpose. */
-export const gatewayRouteKeepsHost = defineRule({
+export const gatewayRouteKeepsHost = defineHopRule({
   name: 'gateway-route-keeps-host',
   summary: 'The gateway routes the requests of a host to that host.',
   why: 'What was allowed to reach one host reaches another: policies judge the host or SNI that was asked for, and say nothing of where the gateway sends it.',
@@ -75,7 +75,7 @@ spec:
     yield* conditionalDetours(path, reader);
     const { hop, server, cause, decidedBy, reason, to, upstream } = path;
     const route = decidedBy.at(-1);
-    if (hop === undefined || cause !== 'other-host' || upstream === undefined || route === undefined) return;
+    if (cause !== 'other-host' || upstream === undefined || route === undefined) return;
     if (sendsOtherSni(hop, server, to.host)) return; // hop-sni-matches-host speaks
     if (isBeyondServer(path)) return; // passthrough-sni-stays-within-server speaks
     if (hasLostRoute(reader, path, route)) return; // tls-server-has-one-destination or tcp-server-has-one-destination speaks
@@ -95,10 +95,9 @@ spec:
 });
 
 /** Routes for the host that lead some of its requests, by their path or a header, to another one. */
-function* conditionalDetours(path: Path, reader: MeshReader): Iterable<Problem> {
+function* conditionalDetours(path: HopPath, reader: MeshReader): Iterable<Problem> {
   const { arrival, cause, hop, server, to } = path;
-  if (hop === undefined || arrival === undefined || cause === 'other-host' || sendsOtherSni(hop, server, to.host))
-    return;
+  if (arrival === undefined || cause === 'other-host' || sendsOtherSni(hop, server, to.host)) return;
   for (const { source, destinations, mirrors } of gatewayRules(reader, path)) {
     for (const { host, field, refused } of [...destinations, ...mirrors]) {
       if (refused !== undefined) continue; // external-service-resolves-at-gateway speaks

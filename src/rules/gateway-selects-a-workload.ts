@@ -1,10 +1,10 @@
 import { legGapOf } from '../egress/gateway-leg.ts';
 import { fieldOf, type Labels } from '../istio/resources.ts';
 import { workloadById } from '../mesh/gateways.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The Gateway of a host is on the pods that its requests arrive at. */
-export const gatewaySelectsAWorkload = defineRule({
+export const gatewaySelectsAWorkload = defineHopRule({
   name: 'gateway-selects-a-workload',
   summary: 'The Gateway of a host selects the pods of the egress gateway at which its requests arrive.',
   why: 'A Gateway whose labels no pod has is on no pod, and nothing says so: the gateway resets what arrives. The older chart of Istio labels its pods `istio: egressgateway`, the newer one names the label after the release, such as `istio: egress`.',
@@ -38,7 +38,7 @@ spec:
   *check(path, { reader }) {
     const { hop, to } = path;
     const gap = legGapOf(reader, path);
-    if (hop === undefined || gap?.kind !== 'other-pods') return;
+    if (gap?.kind !== 'other-pods') return;
     const { metadata, spec } = gap.gateway;
     const name = `${metadata.namespace}/${metadata.name}`;
     const { labels } = workloadById(reader, hop.workload ?? '');

@@ -7,10 +7,10 @@ import { fieldOf, idOf, type ResourceOf } from '../istio/resources.ts';
 import { selects } from '../istio/selectors.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import { bindingsByNamespace, type MeshReader, resourcesById, serversByGateway } from '../mesh/indexes.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type Problem } from './define.ts';
 
 /** Some server of the gateway has the host whose requests arrive there. */
-export const gatewayServesHost = defineRule({
+export const gatewayServesHost = defineHopRule({
   name: 'gateway-serves-host',
   summary: 'A server of the egress gateway has the host whose requests arrive there.',
   why: 'The gateway resets a connection whose SNI none of its servers has, and answers 404 to an authority that it does not know. A wildcard covers the names under it and not the name itself, and Istio tells upper from lower case where proxies do not.',
@@ -44,7 +44,7 @@ spec:
   *check(path, { reader }) {
     const { hop } = path;
     const gap = legGapOf(reader, path);
-    if (hop === undefined || gap === undefined) return;
+    if (gap === undefined) return;
     if (gap.kind === 'no-server') yield aboutMissing(reader, path, hop);
     if (gap.kind === 'spelling') yield aboutSpelling(path, gap);
     if (gap.kind === 'authority') yield aboutAuthority(path, hop);

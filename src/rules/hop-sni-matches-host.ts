@@ -1,9 +1,9 @@
 import { hopTlsFor, sendsOtherSni } from '../egress/path.ts';
 import { hasSharedSni } from '../egress/shared-sni.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The namesake rule: the SNI matches the host. */
-export const hopSniMatchesHost = defineRule({
+export const hopSniMatchesHost = defineHopRule({
   name: 'hop-sni-matches-host',
   summary: 'The SNI sent to the egress gateway is the host that is routed.',
   why: 'The gateway picks its server, and policies judge the request, by the SNI that the DestinationRule sets, not by the host that the application asks for. Without one Istio sends a name of its own, which no server for the host accepts.',
@@ -35,7 +35,7 @@ spec:
   },
 
   *check({ hop, server, to }, { reader }) {
-    if (hop?.tlsAt === undefined || !sendsOtherSni(hop, server, to.host)) return; // else what relies on the SNI is for the rules about policies
+    if (hop.tlsAt === undefined || !sendsOtherSni(hop, server, to.host)) return; // else what relies on the SNI is for the rules about policies
     if (hasSharedSni(reader, hop, to.host)) return; // hop-sni-serves-one-host speaks
     const hasTls = hop.tlsAt.field.endsWith('.tls'); // else Istio secures the hop on its own, for marked pods
     const at = hasTls ? { ...hop.tlsAt, field: `${hop.tlsAt.field}.sni` } : hop.tlsAt;

@@ -1,9 +1,9 @@
 import { hopTlsFor } from '../egress/path.ts';
 import { hasSharedSni } from '../egress/shared-sni.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** One subset and port of the gateway's Service sends one SNI, hence serves one host. */
-export const hopSniServesOneHost = defineRule({
+export const hopSniServesOneHost = defineHopRule({
   name: 'hop-sni-serves-one-host',
   summary: 'The SNI of one subset and port is not used by routes of several hosts.',
   why: 'The SNI is a setting of the subset. Two hosts that are routed to the same one, or with the Gateway API, which knows no subsets, to the same port, arrive under the SNI of the first: the gateway takes both for it, picks its server, and asks its policies.',
@@ -99,7 +99,7 @@ spec:
 
   *check(path, { reader }) {
     const { hop, to } = path;
-    if (hop === undefined || !hasSharedSni(reader, hop, to.host)) return;
+    if (!hasSharedSni(reader, hop, to.host)) return;
     const isOfVirtualService = hop.routeAt.kind === 'VirtualService'; // routes of the Gateway API know no subsets
     const where = hop.subset === '' ? `port ${hop.port}` : `subset '${hop.subset}' and port ${hop.port}`;
     yield {

@@ -4,10 +4,10 @@ import { covers, hostPatternsOf } from '../istio/hosts.ts';
 import { type FieldRef, fieldOf } from '../istio/resources.ts';
 import { httpServersNamed, workloadById } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** What the sidecar opens is what the gateway's server expects. */
-export const hopTlsMatchesServer = defineRule({
+export const hopTlsMatchesServer = defineHopRule({
   name: 'hop-tls-matches-server',
   summary: "The TLS of the hop fits the gateway server's protocol and TLS mode.",
   why: 'A connection with mesh TLS fails at a server that is plaintext, that forwards TLS untouched, or that terminates it with certificates of another CA. Istio checks each side alone.',
@@ -39,7 +39,7 @@ spec:
   },
 
   *check({ hop, server, cause, reason, to }, { reader }) {
-    if (hop === undefined || server === undefined) return;
+    if (server === undefined) return;
     const key = `${hop.service}:${hop.port}:${hop.subset}`;
     const tlsAt = hop.tlsAt ?? hop.routeAt;
     if (cause === 'server-name-refused') {

@@ -1,9 +1,9 @@
 import { leadsToPassthrough } from '../egress/gateway-leg.ts';
 import { hopTlsFor, passesTls } from '../egress/path.ts';
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The namesake rule: ISTIO_MUTUAL on the gateway hop. */
-export const hopUsesIstioMutual = defineRule({
+export const hopUsesIstioMutual = defineHopRule({
   name: 'hop-uses-istio-mutual',
   summary: 'The hop from the sidecar to the egress gateway is ISTIO_MUTUAL.',
   why: 'Only mutual TLS of the mesh tells the gateway who the client is. Istio does not set it up on its own towards gateways: without an explicit DestinationRule for the very subset and port the hop is plaintext, and policies by namespace or principal never match.',
@@ -35,7 +35,7 @@ spec:
   },
 
   *check({ hop, server, to }, { reader }) {
-    if (hop?.tls === undefined || hop.tls === 'ISTIO_MUTUAL') return;
+    if (hop.tls === undefined || hop.tls === 'ISTIO_MUTUAL') return;
     if (hop.hidden !== undefined) return; // destination-rule-is-not-shadowed speaks
     if (server === undefined ? leadsToPassthrough(reader, hop, to.host) : passesTls(server)) return;
     if (hop.tls === 'MUTUAL' && server?.mode === 'MUTUAL') return; // a mesh of the users' own; hop-tls-matches-server speaks

@@ -1,7 +1,7 @@
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** A stream that is already the application's TLS is not originated again. */
-export const noDoubleTls = defineRule({
+export const noDoubleTls = defineHopRule({
   name: 'no-double-tls',
   summary: "The gateway does not originate TLS around the application's own TLS.",
   why: 'A DestinationRule that originates TLS for the host, often left over from a design in which applications spoke HTTP, wraps the TLS of the application a second time: the external host does not understand it.',
@@ -62,8 +62,8 @@ spec:
 `,
   },
 
-  *check({ hop, cause, origination, to }) {
-    if (hop === undefined || cause !== 'tls-in-tls' || origination?.at === undefined) return;
+  *check({ cause, origination, to }) {
+    if (cause !== 'tls-in-tls' || origination?.at === undefined) return;
     yield {
       at: origination.at,
       key: `${to.host}:${origination.port}`,

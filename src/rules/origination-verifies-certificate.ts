@@ -1,7 +1,7 @@
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The gateway knows to whom it speaks outside. */
-export const originationVerifiesCertificate = defineRule({
+export const originationVerifiesCertificate = defineHopRule({
   name: 'origination-verifies-certificate',
   summary: "TLS that the egress gateway originates verifies the external host's certificate.",
   why: 'With `insecureSkipVerify` the gateway takes any certificate: whoever is on the way to the external host reads and changes what is sent, and nobody notices.',
@@ -30,8 +30,8 @@ spec:
 `,
   },
 
-  *check({ hop, outcome, origination }) {
-    if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied')) return;
+  *check({ outcome, origination }) {
+    if (outcome !== 'allowed' && outcome !== 'denied') return;
     if (origination?.at === undefined || !origination.isUnverified) return;
     const { at, entry, host, port } = origination;
     yield {

@@ -1,7 +1,7 @@
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** The gateway makes sure that it talks to the host. */
-export const originationVerifiesHost = defineRule({
+export const originationVerifiesHost = defineHopRule({
   name: 'origination-verifies-host',
   summary: 'Where the gateway originates TLS, it verifies the name of the host.',
   why: "With `sni` set and no `subjectAltNames`, and wherever the gateway forwards bytes, Envoy checks who signed the host's certificate and not whose it is: any certificate of a trusted CA will do, also that of somebody on the way. To Istio the `hostname` of a BackendTLSPolicy is such an SNI.",
@@ -35,8 +35,8 @@ spec:
 `,
   },
 
-  *check({ outcome, hop, origination, upstream }) {
-    if (hop === undefined || (outcome !== 'allowed' && outcome !== 'denied')) return;
+  *check({ outcome, origination, upstream }) {
+    if (outcome !== 'allowed' && outcome !== 'denied') return;
     if (origination?.at === undefined || origination.acceptsAnyName !== true) return;
     const { at, entry, host } = origination;
     const asked = upstream?.sni || host; // the name that the host has the certificate for

@@ -8,10 +8,10 @@ import { podPort } from '../mesh/gateway-workloads.ts';
 import { workloadById } from '../mesh/gateways.ts';
 import type { MeshReader } from '../mesh/indexes.ts';
 import { servicesOfHost } from '../mesh/services.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type Problem } from './define.ts';
 
 /** All numbers of the way to the gateway's server mean the same server. */
-export const portsLineUp = defineRule({
+export const portsLineUp = defineHopRule({
   name: 'ports-line-up',
   summary: 'The ports of mesh route, gateway Service, gateway server and gateway route lead to one server.',
   why: "The mesh route names a port of the gateway's Service, which leads to a port of the pods; a server listens on the pod port of the Service port that it declares; `match.port` of the gateway leg means the number that the server declares, not the pod port. One number that differs, and the connection meets no server or the request no route.",
@@ -60,7 +60,6 @@ spec:
 
   *check(path, { reader }) {
     const { hop, cause, to } = path;
-    if (hop === undefined) return;
     if (cause === 'service-port-missing') yield aboutService(reader, path, hop);
     const gap = legGapOf(reader, path);
     if (gap?.kind === 'other-port') yield aboutServer(reader, path, hop, gap);

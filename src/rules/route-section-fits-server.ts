@@ -2,10 +2,10 @@ import { type BoundLeg, legGapOf, sectionFor } from '../egress/gateway-leg.ts';
 import type { Path } from '../egress/path.ts';
 import { type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
-import { defineRule, type Problem } from './define.ts';
+import { defineHopRule, type Problem } from './define.ts';
 
 /** The gateway leg is written in the section that the server consults, and the server handles what arrives. */
-export const routeSectionFitsServer = defineRule({
+export const routeSectionFitsServer = defineHopRule({
   name: 'route-section-fits-server',
   summary: "The gateway leg has the section that the server's protocol and TLS mode consult.",
   why: 'A server that handles HTTP consults `http` only, one that terminates TLS around a byte stream `tcp` only, a PASSTHROUGH one `tls` only. With routes in another section a server that handles HTTP answers 404, and any other has no filter chain at all: the connection is reset.',

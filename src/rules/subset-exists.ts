@@ -1,7 +1,7 @@
-import { defineRule } from './define.ts';
+import { defineHopRule } from './define.ts';
 
 /** A routed subset is defined, and by the DestinationRule that the client applies. */
-export const subsetExists = defineRule({
+export const subsetExists = defineHopRule({
   name: 'subset-exists',
   summary: 'The subset that a mesh route names is defined in the DestinationRule that the client applies.',
   why: 'A route to a subset that does not exist has no cluster: every request fails with 503. Sidecars look for DestinationRules in their own namespace, the namespace of the gateway Service and the root namespace only, and labels of a subset have to be labels of the gateway pods.',
@@ -33,7 +33,6 @@ spec:
   },
 
   *check({ hop, cause }) {
-    if (hop === undefined) return;
     const { service, subset, subsetAt, rule, routeAt } = hop;
     const key = `${service}:${subset}`;
     if (cause === 'subset-missing' && hop.hidden === undefined) {
