@@ -28,7 +28,7 @@ export interface ServeProcess {
   readonly pid: number;
   /** Milliseconds from the start of the process until it listened. */
   readonly startMs: number;
-  /** Everything that it has logged. */
+  /** Everything that it has logged so far. */
   readonly log: () => readonly JsonObject[];
   /** Resolves with the first log line of this message, past ones included. Rejects if the process ends before. */
   readonly logged: (message: string) => Promise<JsonObject>;

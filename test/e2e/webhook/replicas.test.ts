@@ -47,7 +47,7 @@ afterAll(async () => {
 describe('with the rights that the chart gives', () => {
   test('they become ready: they may read all that they want to, and API servers trust them', () => {
     expect(chart.proxy.ready()).toHaveLength(2);
-    for (const { log } of chart.proxy.ready()) expect(JSON.stringify(log)).not.toContain('forbidden');
+    for (const { log } of chart.proxy.ready()) expect(JSON.stringify(log())).not.toContain('forbidden');
   });
 
   test('they keep their authority in a Secret that goes when the release goes', async () => {
