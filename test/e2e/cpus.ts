@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { runProgram, succeeded } from './run-program.ts';
+import { runProgram } from './run-program.ts';
 
 const status = '/proc/self/status';
 
@@ -13,7 +13,11 @@ export function usableCpus(): readonly number[] {
   });
 }
 
-/** Limits this process, and what it starts from now on, to some CPUs. */
-export async function useCpus(cpus: readonly number[]): Promise<void> {
-  succeeded(await runProgram('taskset', ['--all-tasks', '--cpu-list', '--pid', cpus.join(','), String(process.pid)]));
+/** Limits this process, and what it starts from now on, to some CPUs; false where the machine has nothing that does so. */
+export async function useCpus(cpus: readonly number[]): Promise<boolean> {
+  const flags = ['--all-tasks', '--cpu-list', '--pid', cpus.join(','), String(process.pid)];
+  return runProgram('taskset', flags).then(
+    ({ code }) => code === 0,
+    () => false, // there is no such program
+  );
 }
