@@ -41,7 +41,8 @@ export class Cell<N extends Cell<N>> {
 /** More readers than this are a set: each comes and goes without a look at all others. */
 const mostListed = 8;
 
-const none: readonly never[] = [];
+/** One empty list for all: most look-ups find nothing. */
+export const none: readonly never[] = [];
 
 /** How entries are sorted. */
 interface Order<T> {

@@ -1,5 +1,5 @@
 import { dequal } from 'dequal';
-import { Cell, CountBucket, SortedBucket, SortedDelta } from './bucket.ts';
+import { Cell, CountBucket, none, SortedBucket, SortedDelta } from './bucket.ts';
 import { trimmed } from './trimmed.ts';
 
 /*
@@ -37,6 +37,8 @@ export interface DerivedIndex<T> {
 /** Files an entry in a derived index. */
 export type Contribute = <T>(index: DerivedIndex<T>, key: string, entry: T) => void;
 
+type RootsOf<O> = (object: O) => Iterable<string>;
+
 /** A memoised function of a mesh and a string. It depends on nothing but its argument and what it reads. */
 export interface Query<O, V> {
   readonly name: string;
@@ -44,7 +46,7 @@ export interface Query<O, V> {
   readonly level: number;
   compute(reader: Reader<O>, argument: string): V;
   /** The arguments that exist because of an object: their values are kept without being asked for. */
-  readonly rootsOf?: (object: O) => Iterable<string>;
+  readonly rootsOf?: RootsOf<O>;
   /**
    * Files parts of the value in derived indexes, as long as an object is a reason for it: what is merely asked for files nothing. The
    * same value files the very same entries every time.
@@ -90,8 +92,6 @@ export interface Definition<O> {
   /** Derived indexes of which it is to be known where they change. */
   readonly followed?: readonly DerivedIndex<unknown>[];
 }
-
-type RootsOf<O> = (object: O) => Iterable<string>;
 
 /** What is to be done about a change. */
 interface Plan<O> {
@@ -317,8 +317,6 @@ function planOf<O>({ indexes, queries }: Definition<O>): Plan<O> {
   for (const query of queries) if (query.rootsOf !== undefined) at(rooted, query.rootsOf, () => []).push(query);
   return { indexes, rooted };
 }
-
-const none: readonly never[] = [];
 
 /** What a value files in derived indexes. */
 function filedBy<O>(node: Node<O>, value: unknown): readonly Filed[] {

@@ -1,8 +1,7 @@
 import { type BoundLeg, legGapOf, sectionFor } from '../egress/gateway-leg.ts';
-import type { Path } from '../egress/path.ts';
 import { type GatewayServer, serverForm } from '../istio/gateway-server.ts';
 import { fieldOf } from '../istio/resources.ts';
-import { defineHopRule, type Problem } from './define.ts';
+import { defineHopRule, type HopPath, type Problem } from './define.ts';
 
 /** The gateway leg is written in the section that the server consults, and the server handles what arrives. */
 export const routeSectionFitsServer = defineHopRule({
@@ -44,25 +43,25 @@ spec:
   },
 });
 
-function aboutStream({ hop, reason, to }: Path, { resource, field, gateway, mode }: GatewayServer): Problem {
+function aboutStream({ hop, reason, to }: HopPath, { resource, field, gateway, mode }: GatewayServer): Problem {
   const protocol = mode === 'NONE' ? 'TCP' : 'TLS';
   return {
     at: fieldOf(resource, `${field}.${serverForm(resource.kind).protocol}`),
     key: `${gateway}:${to.host}:${to.protocol}`,
     message: `${reason} (for '${to.host}')`,
     fix: `set protocol ${protocol}, with a ${resource.kind === 'Gateway' ? '`tcp` route for the Gateway' : `${protocol}Route`}, or lead the host to a port with such a server`,
-    related: hop === undefined ? [] : [hop.routeAt],
+    related: [hop.routeAt],
   };
 }
 
-function aboutSection({ hop, to }: Path, { server, at, servesElsewhere }: BoundLeg): Problem {
+function aboutSection({ hop, to }: HopPath, { server, at, servesElsewhere }: BoundLeg): Problem {
   const wanted = sectionFor(server);
   const written = at.field.split(/[.[]/)[1];
   return {
     at,
     key: `${server.gateway}:${to.host}`,
     message: `a server with ${describe(server)} consults ${wanted === undefined ? 'no routes' : `'${wanted}' only`}, and the routes of '${to.host}' for Gateway '${server.gateway}' are in '${written}'`,
-    fix: fixFor(server, wanted, written, hop?.tls === 'ISTIO_MUTUAL'),
+    fix: fixFor(server, wanted, written, hop.tls === 'ISTIO_MUTUAL'),
     related: [fieldOf(server.resource, server.field)],
     incomplete: servesElsewhere,
   };

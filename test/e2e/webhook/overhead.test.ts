@@ -90,30 +90,40 @@ test(`takes little from what the API server does with a webhook that admits ever
 /** Calls a webhook as the API server does, and faster. */
 async function warmUp({ url }: ServingPod): Promise<void> {
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false }); // its certificate is for its Service
-  let sent = 0;
-  const work = async (): Promise<void> => {
-    while (sent < warmUpCalls) {
-      const review = admissionReview({ after: entry('payments', sent++), dryRun: true });
+  await callWhile(
+    (called) => called < warmUpCalls,
+    async (number) => {
+      const review = admissionReview({ after: entry('payments', number), dryRun: true });
       const { status, body } = await postOver(agent, url, JSON.stringify(review));
       if (status !== 200) throw new Error(`${status} ${body}`);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, work));
+    },
+  );
   agent.destroy();
 }
 
 /** Creates with dry runs over all connections for so many milliseconds; resolves with how many were made. */
 async function callFor(ms: number, namespace: string): Promise<number> {
   const end = performance.now() + ms;
-  let made = 0;
-  const work = async (): Promise<void> => {
-    while (performance.now() < end) {
-      const { status, body } = await client.create(entry(namespace, made++), { dryRun: true });
+  return callWhile(
+    () => performance.now() < end,
+    async (number) => {
+      const { status, body } = await client.create(entry(namespace, number), { dryRun: true });
       if (status !== 201) throw new Error(`${status} ${body}`);
-    }
+    },
+  );
+}
+
+/** Calls over all connections, each call with its number, for as long as they go on; resolves with how many there were. */
+async function callWhile(
+  goesOn: (called: number) => boolean,
+  call: (number: number) => Promise<void>,
+): Promise<number> {
+  let called = 0;
+  const work = async (): Promise<void> => {
+    while (goesOn(called)) await call(called++);
   };
   await Promise.all(Array.from({ length: connections }, work));
-  return made;
+  return called;
 }
 
 function entry(namespace: string, number: number): Manifest {
